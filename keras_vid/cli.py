@@ -1,0 +1,68 @@
+"""The `keras-vid` command: finds the subcommand's file, runs it, and turns every error into one line."""
+
+import argparse
+import importlib
+import os
+import sys
+
+# In the order in which `keras-vid --help` shows them; the code of each is keras_vid/commands/<name>.py.
+COMMANDS = {
+    "list": "networks with their parameters, multiply-adds, frames and weights",
+    "summary": "layers of one network with shapes, parameters and multiply-adds",
+    "predict": "what happens in a video: the most probable labels",
+    "convert": "published weights (TF1 checkpoint, .pth, .safetensors, ...) to a .weights.h5 file",
+}
+
+EPILOG = "keras-vid COMMAND --help explains one command. KERAS_VID_DEBUG=1 shows the traceback behind an error line."
+
+
+def main(argv=None):
+    """Run one subcommand; returns the exit code (0 done, 1 failed; argparse itself exits with 2 on wrong usage)."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    name = argv[0] if argv and argv[0] in COMMANDS else None
+    args = _parser(name).parse_args(argv)
+    if name is None:
+        _parser(None).print_help()
+        return 2
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter is not the user's concern
+    try:
+        args.run(args)
+        return 0
+    except BrokenPipeError:  # `keras-vid list | head`
+        sys.stdout = open(os.devnull, "w")
+        return 0
+    except KeyboardInterrupt:
+        print("keras-vid: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if os.environ.get("KERAS_VID_DEBUG"):
+            raise
+        line = " ".join(str(error).split()) or type(error).__name__
+        print(f"keras-vid: {line}", file=sys.stderr)
+        return 1
+
+
+def _parser(chosen):
+    """The parser, with the arguments of the chosen subcommand alone: the others' files are not even imported."""
+    parser = argparse.ArgumentParser(
+        prog="keras-vid", description="Video action recognition and localisation in Keras.", epilog=EPILOG
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    subparsers = parser.add_subparsers(metavar="COMMAND")
+    for name, line in COMMANDS.items():
+        sub = subparsers.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
+        if name == chosen:
+            module = importlib.import_module(f"keras_vid.commands.{name.replace('-', '_')}")
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    return parser
+
+
+def _version():
+    from keras_vid import __version__
+
+    return f"keras_vid {__version__}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

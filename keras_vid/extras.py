@@ -1,0 +1,15 @@
+"""Optional packages, imported when they are needed."""
+
+import importlib
+
+
+def need(module, extra):
+    """Import an optional module, or say in one line how to get it.
+
+    >>> need("json", extra="report").dumps([1])
+    '[1]'
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(f'this needs {module}, which did not import ({error}): pip install "keras_vid[{extra}]"') from error

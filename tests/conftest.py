@@ -1,0 +1,25 @@
+"""Shared by all tests: quiet TensorFlow, a fixed seed, and the folder of real data where there is one."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+
+@pytest.fixture
+def data():
+    """The folder of real videos, annotations and weights named by KERAS_VID_DATA."""
+    folder = os.environ.get("KERAS_VID_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("KERAS_VID_DATA names no folder of real data")
+    return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    """Every test starts from the same random state, so that it fails alone as it fails in the suite."""
+    import keras
+
+    keras.utils.set_random_seed(0)
