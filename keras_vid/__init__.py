@@ -15,8 +15,8 @@ _HOMES = {
     "create": "keras_vid.zoo",
     "list_models": "keras_vid.zoo",
     "features": "keras_vid.endpoints",
-    "macs": "keras_vid.macs",
-    "predict": "keras_vid.predict",
+    "macs": "keras_vid.counts",
+    "predict": "keras_vid.recognise",
     "load_model": "keras_vid.zoo",
 }
 _MODULES = ("layers", "models", "video", "weights", "surgery", "backbones", "convert")

@@ -12,4 +12,6 @@ def need(module, extra):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(f'this needs {module}, which did not import ({error}): pip install "keras_vid[{extra}]"') from error
+        raise ImportError(
+            f'this needs {module}, which did not import ({error}): pip install "keras_vid[{extra}]"'
+        ) from error

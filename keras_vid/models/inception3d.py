@@ -1,0 +1,165 @@
+"""The Inception family of the S3D paper (https://arxiv.org/abs/1712.04851): I2D, I3D, S3D, S3D-G and all between.
+
+One skeleton, GoogLeNet's, in which every 3x3 convolution is 2D, 3D or separable. The networks differ in where which kind
+stands; all leave the number of frames, the height and the width open, so that a network that was trained on 64 frames
+answers for a whole video.
+"""
+
+import keras
+from keras import layers
+
+from keras_vid.layers.head import WindowedMean
+from keras_vid.layers.inception import inception_block
+from keras_vid.layers.separable import conv_unit
+from keras_vid.models.inception_styles import choose_style
+from keras_vid.weights import load
+
+# The network from the pixels up: a row is a convolution (channels), a max pool (kernel, stride), or a block (widths).
+LAYOUT = {
+    "Conv2d_1a_7x7": 64,
+    "MaxPool_2a_3x3": ((1, 3, 3), (1, 2, 2)),
+    "Conv2d_2b_1x1": 64,
+    "Conv2d_2c_3x3": 192,
+    "MaxPool_3a_3x3": ((1, 3, 3), (1, 2, 2)),
+    "Mixed_3b": (64, (96, 128), (16, 32), 32),
+    "Mixed_3c": (128, (128, 192), (32, 96), 64),
+    "MaxPool_4a_3x3": ((3, 3, 3), (2, 2, 2)),
+    "Mixed_4b": (192, (96, 208), (16, 48), 64),
+    "Mixed_4c": (160, (112, 224), (24, 64), 64),
+    "Mixed_4d": (128, (128, 256), (24, 64), 64),
+    "Mixed_4e": (112, (144, 288), (32, 64), 64),
+    "Mixed_4f": (256, (160, 320), (32, 128), 128),
+    "MaxPool_5a_2x2": ((2, 2, 2), (2, 2, 2)),
+    "Mixed_5b": (256, (160, 320), (32, 128), 128),
+    "Mixed_5c": (384, (192, 384), (48, 128), 128),
+}
+ENDPOINTS = tuple(LAYOUT)
+
+
+def inception3d(name, kinds, style, classes=400, frames=None, size=None, channels=3):
+    """Build one network of the family.
+
+    Args:
+        kinds: `{endpoint: "2d" | "3d" | "separable"}` for every endpoint.
+        style: A `keras_vid.models.inception_styles.Style`.
+        classes: Number of labels; 0 ends the network in its mean features.
+        frames, size: Frames and side of a clip; None leaves them open. `size` may be (height, width).
+        channels: 3 for RGB, 2 for optical flow.
+    """
+    height, width = size if isinstance(size, (tuple, list)) else (size, size)
+    x = clip = keras.Input((frames, height, width, channels), name="clip")
+    x = _rescaling(style, channels)(x)
+    for unit, row in LAYOUT.items():
+        kind = kinds[unit]
+        if unit.startswith("MaxPool"):
+            x = _max_pool(x, *row, style, unit)
+        elif unit.startswith("Mixed"):
+            x = inception_block(x, row, kind, style, unit)
+        elif unit == "Conv2d_1a_7x7":
+            kind = kind if style.stem == "auto" else style.stem
+            x = conv_unit(x, row, (style.stem_kernel, 7), (2, 2), kind, style, unit)
+        elif unit == "Conv2d_2b_1x1":
+            x = conv_unit(x, row, (1, 1), (1, 1), "2d", style, unit)
+        else:
+            gate = style.gating not in (None, "temporal") and kind != "2d"
+            x = conv_unit(x, row, (3, 3), (1, 1), kind, style, unit, gate)
+    return keras.Model(clip, _head(x, classes, style), name=name)
+
+
+def _rescaling(style, channels):
+    mean, std = (
+        (style.mean, style.std) if channels == 3 else ((127.5,), (127.5,))
+    )  # flow is stored around 127.5
+    if len(set(mean)) == len(set(std)) == 1:
+        return layers.Rescaling(1 / std[0], -mean[0] / std[0], name="rescaling")
+    return layers.Rescaling([1 / s for s in std], [-m / s for m, s in zip(mean, std)], name="rescaling")
+
+
+def _max_pool(x, kernel, strides, style, name):
+    if style.padding == "symmetric":
+        if max(kernel) == 3:  # every map here comes out of a ReLU, so that a zero never wins over a pixel
+            x = layers.ZeroPadding3D(tuple(k // 2 for k in kernel), name=f"{name}_pad")(x)
+        return layers.MaxPooling3D(kernel, strides, "valid", name=name)(x)
+    return layers.MaxPooling3D(kernel, strides, "same", name=name)(x)
+
+
+def _head(x, classes, style):
+    if style.head == "global":
+        x = layers.GlobalAveragePooling3D(name="features")(x)
+        return layers.Dense(classes, dtype="float32", name="logits")(_dropout(x, style)) if classes else x
+    x = WindowedMean(name="head_pool")(x)  # B, T-1, 1024
+    if not classes:
+        return layers.GlobalAveragePooling1D(name="features")(x)
+    x = layers.Dense(classes, dtype="float32", name="classifier")(_dropout(x, style))
+    return layers.GlobalAveragePooling1D(dtype="float32", name="logits")(x)
+
+
+def _dropout(x, style):
+    return layers.Dropout(style.dropout, name="dropout")(x)
+
+
+def _network(name, kinds, style, options, transition=None, gated=False):
+    """The network whose endpoints below `transition` are of the first kind, and of the second from there up."""
+    if transition not in (None, *ENDPOINTS):
+        raise ValueError(f"transition {transition!r} is none of {', '.join(ENDPOINTS)}")
+    border = ENDPOINTS.index(transition or ENDPOINTS[0])
+    lower, upper = kinds
+    kinds = {unit: lower if i < border else upper for i, unit in enumerate(ENDPOINTS)}
+    shape = {key: options.pop(key) for key in ("frames", "size", "channels", "classes") if key in options}
+    weights = options.pop("weights", None)
+    model = inception3d(name, kinds, choose_style(style, gated, options), **shape)
+    return load(model, weights)
+
+
+def I3D(classes=400, *, style="deepmind", **options):
+    """Inception with every convolution over space and time (https://arxiv.org/abs/1705.07750).
+
+    All networks of this file take the keywords `frames, size, channels, weights`, `style` (the implementation to follow:
+    `keras_vid.models.inception_styles.STYLES`), and each field of a style to change it.
+
+    >>> I3D(classes=10).count_params() > 0
+    True
+    """
+    return _network("i3d", ("3d", "3d"), style, {"classes": classes, **options})
+
+
+def I2D(classes=400, *, style="paper", **options):
+    """Every convolution over space alone: frames meet only in two strided max pools, the pool branches and the head."""
+    return _network("i2d", ("2d", "2d"), style, {"classes": classes, **options})
+
+
+def S3D(classes=400, *, style="paper", **options):
+    """Every 3D convolution of I3D replaced by one over space and one over time."""
+    return _network("s3d", ("separable", "separable"), style, {"classes": classes, **options})
+
+
+def S3DG(classes=400, *, style="paper", **options):
+    """S3D with feature gates; where they sit is the style's choice, or `gating=`."""
+    return _network("s3dg", ("separable", "separable"), style, {"classes": classes, **options}, gated=True)
+
+
+def FastS3D(classes=400, *, style="paper", transition="Mixed_5b", **options):
+    """The paper's sweet spot: separable at the top two blocks, 2D below."""
+    return _network("fast_s3d", ("2d", "separable"), style, {"classes": classes, **options}, transition)
+
+
+def TopHeavyI3D(classes=400, *, style="paper", transition="Mixed_4b", **options):
+    """2D below the transition, 3D from there up."""
+    return _network("top_heavy_i3d", ("2d", "3d"), style, {"classes": classes, **options}, transition)
+
+
+def BottomHeavyI3D(classes=400, *, style="paper", transition="Mixed_4b", **options):
+    """3D below the transition, 2D from there up."""
+    return _network("bottom_heavy_i3d", ("3d", "2d"), style, {"classes": classes, **options}, transition)
+
+
+def TopHeavyS3D(classes=400, *, style="paper", transition="Mixed_4b", **options):
+    """2D below the transition, separable from there up."""
+    return _network("top_heavy_s3d", ("2d", "separable"), style, {"classes": classes, **options}, transition)
+
+
+def BottomHeavyS3D(classes=400, *, style="paper", transition="Mixed_4b", **options):
+    """Separable below the transition, 2D from there up."""
+    return _network(
+        "bottom_heavy_s3d", ("separable", "2d"), style, {"classes": classes, **options}, transition
+    )

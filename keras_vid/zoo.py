@@ -1,0 +1,86 @@
+"""All networks by name, and how to make one."""
+
+import fnmatch
+import importlib
+from pathlib import Path
+
+import keras
+
+# name: (constructor, its options). A name says which network and nothing of frames, sizes or datasets.
+VARIANTS = {
+    "i3d": ("keras_vid.models.inception3d:I3D", {}),
+    "i2d": ("keras_vid.models.inception3d:I2D", {}),
+    "s3d": ("keras_vid.models.inception3d:S3D", {}),
+    "s3dg": ("keras_vid.models.inception3d:S3DG", {}),
+    "fast_s3d": ("keras_vid.models.inception3d:FastS3D", {}),
+    "top_heavy_i3d": ("keras_vid.models.inception3d:TopHeavyI3D", {}),
+    "bottom_heavy_i3d": ("keras_vid.models.inception3d:BottomHeavyI3D", {}),
+    "top_heavy_s3d": ("keras_vid.models.inception3d:TopHeavyS3D", {}),
+    "bottom_heavy_s3d": ("keras_vid.models.inception3d:BottomHeavyS3D", {}),
+}
+
+
+def list_models(pattern=None):
+    """Names of all networks, or of those that match a pattern.
+
+    >>> list_models("fast*")
+    ['fast_s3d']
+    """
+    return [name for name in VARIANTS if fnmatch.fnmatch(name, pattern or "*")]
+
+
+def create(name, classes=None, frames=None, size=None, weights=None, **options):
+    """Build a network by name.
+
+    Args:
+        name: One of `list_models()`.
+        classes: Number of labels; by default 400 (Kinetics), or what the weights were trained for. Another number than
+            the weights' gives a new, untrained classifier on the trained network.
+        frames, size: Frames and side of a clip. None leaves them open where the network allows it.
+        weights: A name in `keras_vid.weights.WEIGHTS` (`"kinetics400"`), the path of a weights file, or None.
+        **options: The network's own choices (see its constructor).
+
+    >>> create("s3d", classes=10).output_shape
+    (None, 10)
+    """
+    if name not in VARIANTS:
+        close = list_models(f"*{name.lower().replace('-', '_')}*") or list_models()
+        raise ValueError(f"no network is called {name!r}; there are: {', '.join(close)}")
+    constructor, fixed = VARIANTS[name]
+    if weights is not None:
+        from keras_vid.weights import row_options
+
+        fixed = {**fixed, **row_options(name, weights)}
+    if classes is not None:
+        fixed = {**fixed, "classes": classes}
+    shape = {key: value for key, value in (("frames", frames), ("size", size)) if value is not None}
+    module, function = constructor.split(":")
+    build = getattr(importlib.import_module(module), function)
+    model = build(**{**fixed, **shape, **options}, weights=weights)
+    model.name = name
+    return model
+
+
+def load_model(source, weights=None, **options):
+    """A network from whatever names one: a name of `list_models()`, a run folder, or a `.keras` file.
+
+    >>> load_model("s3d", classes=5).name
+    's3d'
+    """
+    path = Path(source)
+    if path.is_dir() and (path / "best.keras").is_file():
+        path = path / "best.keras"
+    if path.suffix == ".keras" or path.is_file():
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} does not exist")
+        import keras_vid.layers  # noqa: F401  registers the layers that the file may name
+
+        try:
+            return keras.models.load_model(path, compile=False)
+        except Exception as error:
+            raise ValueError(f"{path} is no readable .keras file: {str(error).splitlines()[0]}") from error
+    if path.is_dir():
+        raise ValueError(
+            f"{path} is a folder without best.keras: give a run folder, a .keras file or a network's name"
+        )
+    return create(str(source), weights=weights, **options)
