@@ -1,0 +1,7 @@
+"""Video in and out, without Keras: decode, sample, write."""
+
+from keras_vid.video.errors import VideoError
+from keras_vid.video.reading import count_frames, probe, read
+from keras_vid.video.write import write
+
+__all__ = ["VideoError", "count_frames", "probe", "read", "write"]

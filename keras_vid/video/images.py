@@ -1,0 +1,58 @@
+"""Videos that are not files: folders of JPEG or PNG frames, and arrays."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from keras_vid.video.errors import VideoError
+from keras_vid.video.scale import resize
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+
+
+def frame_files(folder):
+    """The image files of a folder in frame order: numbers count as numbers, so frame 10 follows frame 9."""
+    files = [f for f in Path(folder).iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")]
+    if not files:
+        raise VideoError(f"{folder}: no JPEG or PNG frames in this folder")
+    return sorted(files, key=lambda f: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", f.name)])
+
+
+def read_image(path):
+    """One image file as (H, W, 3) uint8 RGB."""
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise VideoError(f"{path}: not a readable image ({error})") from error
+
+
+def read_folder(folder, indices, size):
+    """The frames of an image folder; each file is read once however often it is asked for."""
+    files = frame_files(folder)
+    order = wanted(indices, len(files), folder)
+    images = {i: resize(read_image(files[i]), size) for i in sorted(set(order))}
+    shapes = {image.shape for image in images.values()}
+    if len(shapes) > 1:
+        raise VideoError(f"{folder}: frames of different sizes {sorted(shapes)}: give size=(height, width)")
+    return np.stack([images[i] for i in order])
+
+
+def read_array(array, indices, size):
+    """The frames of a (T, H, W, 3) uint8 array."""
+    if array.ndim != 4 or array.shape[-1] != 3 or array.dtype != np.uint8:
+        raise VideoError(f"an array of frames is (T, H, W, 3) uint8, not {array.shape} {array.dtype}")
+    return np.stack([resize(array[i], size) for i in wanted(indices, len(array), "array")])
+
+
+def wanted(indices, count, name):
+    """The list of frame numbers asked for, each checked against the number of frames there are."""
+    order = list(range(count)) if indices is None else [int(i) for i in indices]
+    if not order:
+        raise VideoError(f"{name}: no frames asked for" if count else f"{name}: no frames")
+    bad = [i for i in order if not 0 <= i < count]
+    if bad:
+        raise VideoError(f"{name}: frame {bad[0]} asked for, but there are {count} (0 to {count - 1})")
+    return order

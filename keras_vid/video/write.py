@@ -1,0 +1,57 @@
+"""Write frames as MP4 (H.264) or GIF."""
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image
+
+from keras_vid.video.errors import VideoError
+
+
+def write(path, frames, fps=25):
+    """Write uint8 RGB frames (T, H, W, 3) as .mp4 or .gif; the file appears whole or not at all.
+
+    H.264 in yuv420p plays everywhere; it needs even sides, so an odd last row or column is repeated.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "clip.mp4"
+    >>> write(path, np.zeros((8, 48, 64, 3), np.uint8), fps=8) == path
+    True
+    """
+    path = Path(path)
+    frames = np.asarray(frames)
+    if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
+        raise VideoError(f"{path}: frames to write are (T, H, W, 3) uint8, not {frames.shape} {frames.dtype}")
+    writers = {".mp4": _write_mp4, ".gif": _write_gif}
+    if path.suffix.lower() not in writers:
+        raise VideoError(f"{path}: can write .mp4 and .gif")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        writers[path.suffix.lower()](part, frames, fps)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _write_mp4(path, frames, fps):
+    height, width = frames.shape[1:3]
+    frames = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": "18", "preset": "veryfast"}
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), "rgb24")))
+        container.mux(stream.encode())
+
+
+def _write_gif(path, frames, fps):
+    images = [Image.fromarray(frame) for frame in frames]
+    images[0].save(
+        path, format="GIF", save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0, disposal=1
+    )
