@@ -5,8 +5,8 @@ import math
 import keras
 from keras import layers
 
-# What the papers call FLOPs. S3D, StNet and STH count multiply-adds of convolutions and dense layers; STM adds BatchNorm
-# (one multiplication and one addition an element); others count a multiply-add as two operations.
+# What the papers call FLOPs. S3D, StNet and STH count multiply-adds of convolutions and dense layers; STM adds
+# BatchNorm (one multiplication and one addition an element); others count a multiply-add as two operations.
 CONVENTIONS = ("conv", "conv_bn", "flops")
 
 
@@ -15,9 +15,9 @@ def macs(model, frames=None, size=None, convention="conv"):
 
     Args:
         model: A keras_vid network or any functional Keras model.
-        frames, size: Frames and side (or (height, width)) of the clip, where the network leaves them open; 64 and 224 if
-            not given.
-        convention: `"conv"` (convolutions and dense layers), `"conv_bn"` (plus BatchNorm) or `"flops"` (twice `"conv"`).
+        frames, size: Frames and side (or (height, width)) of the clip, where the network leaves them open; by default
+            64 and 224.
+        convention: `"conv"` (convolutions, dense layers), `"conv_bn"` (plus BatchNorm) or `"flops"` (twice `"conv"`).
 
     >>> import keras_vid
     >>> keras_vid.macs(keras_vid.create("s3d"), frames=64, size=224)
@@ -54,9 +54,7 @@ def _input(tensor, frames, size):
         if shape[axis] is None:
             shape[axis] = asked or usual
         elif asked and asked != shape[axis]:
-            raise ValueError(
-                f"this network was built for clips of shape {tuple(tensor.shape[1:])}, not for {asked}"
-            )
+            raise ValueError(f"this network was built for clips of shape {tuple(tensor.shape[1:])}, not for {asked}")
     return keras.KerasTensor((1, *shape[1:]), dtype=tensor.dtype)
 
 
@@ -89,10 +87,7 @@ def _count(layer, args, shape, convention):
         steps = math.prod(args[0].shape[:2])
         count = steps * (math.prod(cell.kernel.shape) + math.prod(cell.recurrent_kernel.shape))
     else:
-        kernels = [
-            getattr(layer, name, None)
-            for name in ("kernel", "_kernel", "depthwise_kernel", "pointwise_kernel")
-        ]
+        kernels = [getattr(layer, name, None) for name in ("kernel", "_kernel", "depthwise_kernel", "pointwise_kernel")]
         kernels = {id(kernel): kernel for kernel in kernels if kernel is not None}.values()
         count = sum(math.prod(shape[:-1]) * math.prod(kernel.shape) for kernel in kernels)
     return 2 * count if convention == "flops" else count

@@ -20,9 +20,7 @@ def features(model, names):
     wanted = [names] if single else list(names)
     for name in wanted:
         if name not in known:
-            ends = [
-                n for n in known if n.count("_") <= 2 and not n.endswith(("_conv", "_bn", "_relu", "_pad"))
-            ]
+            ends = [n for n in known if n.count("_") <= 2 and not n.endswith(("_conv", "_bn", "_relu", "_pad"))]
             raise ValueError(f"{model.name} has no layer {name!r}; some that it has: {', '.join(ends[:24])}")
     outputs = [known[name].output for name in wanted]
     return keras.Model(model.input, outputs[0] if single else outputs, name=f"{model.name}_features")

@@ -80,7 +80,5 @@ def load_model(source, weights=None, **options):
         except Exception as error:
             raise ValueError(f"{path} is no readable .keras file: {str(error).splitlines()[0]}") from error
     if path.is_dir():
-        raise ValueError(
-            f"{path} is a folder without best.keras: give a run folder, a .keras file or a network's name"
-        )
+        raise ValueError(f"{path} is a folder without best.keras: give a run folder, a .keras file or a network's name")
     return create(str(source), weights=weights, **options)

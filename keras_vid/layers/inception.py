@@ -1,4 +1,4 @@
-"""The Inception block in space (2D), in space and time (3D), or in space then time (separable), with or without gates."""
+"""The Inception block in space (2D), space and time (3D), or space then time (separable), gated or not."""
 
 from keras import layers
 
@@ -9,8 +9,8 @@ from keras_vid.layers.separable import conv_unit, temporal_unit
 def inception_block(x, widths, kind, style, name):
     """Four branches side by side, joined along the channels; the last layer is called `name`.
 
-    1x1 | 1x1 then 3x3 | 1x1 then 3x3 | 3x3 max pool then 1x1, where `kind` says what a 3x3 convolution is. Footnote 5 of
-    the S3D paper lets the first and last branch see time, too (`style.temporal_branches = 4`).
+    1x1 | 1x1 then 3x3 | 1x1 then 3x3 | 3x3 max pool then 1x1, where `kind` says what a 3x3 convolution is. Footnote 5
+    of the S3D paper lets the first and last branch see time, too (`style.temporal_branches = 4`).
 
     Args:
         widths: (branch 0, (branch 1 inner, outer), (branch 2 inner, outer), branch 3) channels.

@@ -30,7 +30,7 @@ class TemporalIdentity(keras.initializers.Initializer):
 def conv3d(x, filters, kernel, strides, style, name, **options):
     """One Conv3D, padded as TensorFlow pads ("same") or evenly on both sides as PyTorch does ("symmetric")."""
     padding = "same"
-    if style.padding == "symmetric" and max(strides) > 1:  # without a stride the two are the same
+    if style.padding != "same" and max(strides) > 1:  # without a stride the two are the same
         x = layers.ZeroPadding3D(tuple(k // 2 for k in kernel), name=f"{name}_pad")(x)
         padding = "valid"
     options = {"use_bias": False, "kernel_initializer": "he_normal", **options}
@@ -54,9 +54,7 @@ def conv_unit(x, filters, kernel, strides, kind, style, name, gate=False):
     """
     (depth, side), (time_stride, stride) = kernel, strides
     if kind == "separable":
-        x = _conv_bn_relu(
-            x, filters, (1, side, side), (1, stride, stride), style, f"{name}_spatial", f"{name}_spatial"
-        )
+        x = _conv_bn_relu(x, filters, (1, side, side), (1, stride, stride), style, f"{name}_spatial", f"{name}_spatial")
         return temporal_unit(x, filters, depth, time_stride, style, name, gate)
     depth = depth if kind == "3d" else 1
     last = f"{name}_relu" if gate else name

@@ -1,7 +1,7 @@
 """The Inception family of the S3D paper (https://arxiv.org/abs/1712.04851): I2D, I3D, S3D, S3D-G and all between.
 
-One skeleton, GoogLeNet's, in which every 3x3 convolution is 2D, 3D or separable. The networks differ in where which kind
-stands; all leave the number of frames, the height and the width open, so that a network that was trained on 64 frames
+One skeleton, GoogLeNet's, in which every 3x3 convolution is 2D, 3D or separable. The networks differ in where which
+kind stands; all leave the number of frames, the height and the width open, so that a network that was trained on 64 frames
 answers for a whole video.
 """
 
@@ -67,9 +67,7 @@ def inception3d(name, kinds, style, classes=400, frames=None, size=None, channel
 
 
 def _rescaling(style, channels):
-    mean, std = (
-        (style.mean, style.std) if channels == 3 else ((127.5,), (127.5,))
-    )  # flow is stored around 127.5
+    mean, std = (style.mean, style.std) if channels == 3 else ((127.5,), (127.5,))  # flow is stored around 127.5
     if len(set(mean)) == len(set(std)) == 1:
         return layers.Rescaling(1 / std[0], -mean[0] / std[0], name="rescaling")
     return layers.Rescaling([1 / s for s in std], [-m / s for m, s in zip(mean, std)], name="rescaling")
@@ -114,8 +112,8 @@ def _network(name, kinds, style, options, transition=None, gated=False):
 def I3D(classes=400, *, style="deepmind", **options):
     """Inception with every convolution over space and time (https://arxiv.org/abs/1705.07750).
 
-    All networks of this file take the keywords `frames, size, channels, weights`, `style` (the implementation to follow:
-    `keras_vid.models.inception_styles.STYLES`), and each field of a style to change it.
+    All networks of this file take the keywords `frames, size, channels, weights`, `style` (the implementation to
+    follow, one of `keras_vid.models.inception_styles.STYLES`), and each field of a style to change it.
 
     >>> I3D(classes=10).count_params() > 0
     True
@@ -160,6 +158,4 @@ def TopHeavyS3D(classes=400, *, style="paper", transition="Mixed_4b", **options)
 
 def BottomHeavyS3D(classes=400, *, style="paper", transition="Mixed_4b", **options):
     """Separable below the transition, 2D from there up."""
-    return _network(
-        "bottom_heavy_s3d", ("separable", "2d"), style, {"classes": classes, **options}, transition
-    )
+    return _network("bottom_heavy_s3d", ("separable", "2d"), style, {"classes": classes, **options}, transition)

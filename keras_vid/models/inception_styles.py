@@ -12,11 +12,9 @@ class Style:
     3
     """
 
-    stem: str = (
-        "auto"  # "2d", "3d", "separable", or "auto": like the other layers at the bottom of the network
-    )
+    stem: str = "auto"  # "2d", "3d", "separable", or "auto": like the other layers at the bottom of the network
     stem_kernel: int = 7  # frames that the first convolution sees
-    padding: str = "same"  # or "symmetric", as PyTorch pads
+    padding: str = "same"  # "symmetric", as PyTorch pads, or "googlenet": convolutions as PyTorch, pools as TensorFlow
     bn_scale: bool = True
     temporal_bn: bool = True  # BatchNorm after the temporal half of a separable convolution
     temporal_bias: bool = False
@@ -33,15 +31,13 @@ class Style:
     def __post_init__(self):
         for field, allowed in ALLOWED.items():
             if getattr(self, field) not in allowed:
-                raise ValueError(
-                    f"{field}={getattr(self, field)!r} is none of {', '.join(map(repr, allowed))}"
-                )
+                raise ValueError(f"{field}={getattr(self, field)!r} is none of {', '.join(map(repr, allowed))}")
 
 
 ALLOWED = {
     "stem": ("auto", "2d", "3d", "separable"),
     "stem_kernel": (1, 3, 5, 7),
-    "padding": ("same", "symmetric"),
+    "padding": ("same", "symmetric", "googlenet"),
     "temporal_branches": (2, 4),
     "gating": (None, "temporal", "branch", "cell", "branch_and_cell"),
     "head": ("windows", "global"),
@@ -56,9 +52,7 @@ STYLES = {
     # google-deepmind/kinetics-i3d
     "deepmind": Style(bn_scale=False, dropout=0.5),
     # tensorflow/models, research/slim/nets/s3dg.py: the layout of the checkpoints that Google trained
-    "slim": Style(
-        stem="3d", stem_kernel=3, bn_scale=False, temporal_bn=False, temporal_bias=True, gate_bias=False
-    ),
+    "slim": Style(stem="3d", stem_kernel=3, bn_scale=False, temporal_bn=False, temporal_bias=True, gate_bias=False),
     # torchvision and kylemin/S3D, which share weights
     "torch": Style(padding="symmetric", mean=KINETICS_MEAN, std=KINETICS_STD),
     # antoine77340/S3D_HowTo100M, without its space-to-depth stem
@@ -82,8 +76,6 @@ def choose_style(name, gated, options):
     fields = [field.name for field in dataclasses.fields(Style)]
     unknown = sorted(set(options) - set(fields))
     if unknown:
-        raise ValueError(
-            f"unknown option {unknown[0]!r}; the options are style, transition, {', '.join(fields)}"
-        )
+        raise ValueError(f"unknown option {unknown[0]!r}; the options are style, transition, {', '.join(fields)}")
     gating = {"gating": GATING.get(name, "temporal")} if gated else {}
     return dataclasses.replace(STYLES[name], **{**gating, **options})
