@@ -14,9 +14,9 @@ from keras_vid.layers.temporal_conv import ChannelTemporalConv, TemporalConv
 class ShiftLike(keras.initializers.Initializer):
     """Temporal kernels that begin as a shift of channels.
 
-    The first quarter of the channels shows the previous frame, the last quarter the next one, and the half between them
-    the frame itself: `[1, 0, 0]`, `[0, 0, 1]` and `[0, 1, 0]`. Fits channel-wise kernels `(3, 1, C, 1)` and ordinary ones
-    `(3, 1, C, C)`, which start without mixing channels.
+    The first quarter of the channels shows the previous frame, the last quarter the next one, and the half between
+    them the frame itself: `[1, 0, 0]`, `[0, 0, 1]` and `[0, 1, 0]`. Fits channel-wise kernels `(3, 1, C, 1)` and
+    ordinary ones `(3, 1, C, C)`, which start without mixing channels.
 
     >>> kernel = ShiftLike()((3, 1, 8, 1))
     >>> [int(ops.argmax(kernel[:, 0, channel, 0])) for channel in range(8)]

@@ -1,7 +1,7 @@
 """Convolutions along time alone, on folded maps.
 
-Both are stock Keras convolutions that look at a folded map as at images whose rows are frames: they keep Keras' weights,
-configuration and arithmetic, and a channel-wise one is far faster on a CPU than a grouped `Conv3D`.
+Both are stock Keras convolutions that look at a folded map as at images whose rows are frames: they keep Keras'
+weights, configuration and arithmetic, and a channel-wise one is far faster on a CPU than a grouped `Conv3D`.
 """
 
 import keras

@@ -14,12 +14,12 @@ def check_temporal_layer(layer, reach, frames=5, shape=(6, 6, 16)):
     """
     before, after = (reach, reach) if isinstance(reach, int) else reach
     x = np.random.default_rng(0).normal(size=(2 * frames, *shape)).astype("float32")
-    still = ops.convert_to_numpy(layer(x))
+    still = ops.convert_to_numpy(layer(ops.convert_to_tensor(x)))
     assert np.isfinite(still).all()
     for poked in range(frames):
         y = x.copy()
         y[poked] += 1.0
-        moved = np.abs(ops.convert_to_numpy(layer(y)) - still).reshape(2, frames, -1).max(-1)
+        moved = np.abs(ops.convert_to_numpy(layer(ops.convert_to_tensor(y))) - still).reshape(2, frames, -1).max(-1)
         felt = [t for t in range(frames) if moved[0, t] > 1e-6]
         expected = [t for t in range(frames) if poked - before <= t <= poked + after]
         assert felt == expected, f"frame {poked} was felt at {felt}, not at {expected}"

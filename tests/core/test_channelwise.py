@@ -47,7 +47,7 @@ def test_motion_by_hand():
 
 def test_motion_looks_one_frame_ahead():
     motion = MotionDifference(frames=5)
-    check_temporal_layer(lambda x: x + motion(x), reach=(1, 0))  # alone it would answer nothing for a last frame
+    check_temporal_layer(lambda x: 2 * x + motion(x), reach=(1, 0))  # alone it says nothing of a last frame
 
 
 def test_motion_of_the_last_frame_is_zero():
