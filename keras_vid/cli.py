@@ -24,7 +24,7 @@ def main(argv=None):
     if name is None:
         _parser(None).print_help()
         return 2
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter is not the user's concern
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter is not the user's concern
     try:
         args.run(args)
         return 0

@@ -8,7 +8,7 @@ class FeatureGating(layers.Layer):
     """Weighs every channel with a number between 0 and 1 that is computed from the clip's mean features.
 
     The feature gating of S3D-G (https://arxiv.org/abs/1712.04851, section 4.6): `sigmoid(W mean(x) + b) * x`, the
-    mean taken over time and space together. It adds C x C weights and next to no time, because it works on one vector a clip.
+    mean taken over time and space together. It adds C x C weights and next to no time: it works on one vector a clip.
 
     Args:
         use_bias: Whether the projection has the bias `b`; the authors' released code has none.

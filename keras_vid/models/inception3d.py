@@ -1,8 +1,8 @@
 """The Inception family of the S3D paper (https://arxiv.org/abs/1712.04851): I2D, I3D, S3D, S3D-G and all between.
 
 One skeleton, GoogLeNet's, in which every 3x3 convolution is 2D, 3D or separable. The networks differ in where which
-kind stands; all leave the number of frames, the height and the width open, so that a network that was trained on 64 frames
-answers for a whole video.
+kind stands; all leave the number of frames, the height and the width open, so that a network that was trained on 64
+frames answers for a whole video.
 """
 
 import keras

@@ -1,0 +1,39 @@
+"""keras-vid convert: another library's weights into a .weights.h5 file of ours."""
+
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser):
+    parser.add_argument("file", help="a TF checkpoint (without .index), .pth, .safetensors, .npz or .ckpt pickle file")
+    parser.add_argument("--model", required=True, help="the network that the weights are for, such as s3d")
+    parser.add_argument("-o", "--output", help="the file to write (default: NAME.weights.h5 beside the input)")
+    parser.add_argument("--force", action="store_true", help="overwrite the output")
+
+
+def run(args):
+    from keras_vid.convert import assign, find_layout, layout_options, read_tensors
+    from keras_vid.zoo import create
+
+    source = Path(args.file)
+    output = Path(args.output) if args.output else source.with_name(f"{source.name}.weights.h5")
+    if not output.name.endswith(".weights.h5"):
+        raise ValueError(f"the output's name must end in .weights.h5, which {output} does not")
+    if output.exists() and not args.force:
+        raise FileExistsError(f"{output} exists already; --force overwrites it")
+    tensors = read_tensors(source)
+    layout = find_layout(tensors)
+    options = layout_options(layout, tensors)
+    model = create(args.model, **options)
+    count, left = assign(model, tensors, source=str(source))
+    partial = output.with_name(f".{output.name.removesuffix('.weights.h5')}.part.weights.h5")
+    try:
+        model.save_weights(partial)
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+    print(
+        f"{source} is of {layout}: {len(tensors)} tensors, {count} variables set, {len(left)} left out", file=sys.stderr
+    )
+    told = ", ".join(f"{key}={value!r}" for key, value in options.items())
+    print(f'{output}  load it with keras_vid.create("{args.model}", weights="{output}", {told})')

@@ -1,0 +1,54 @@
+"""keras-vid list: the networks with what they cost."""
+
+import json
+import sys
+
+
+def add_arguments(parser):
+    parser.add_argument("pattern", nargs="?", help="names to show, such as 's3d*'")
+    parser.add_argument("--frames", type=int, default=64, help="frames of the clip that is counted (default: 64)")
+    parser.add_argument("--size", type=int, default=224, help="side of the clip that is counted (default: 224)")
+    parser.add_argument("--classes", type=int, default=400, help="number of labels (default: 400)")
+    parser.add_argument("--names", action="store_true", help="names alone, at once")
+    parser.add_argument("--json", action="store_true", help="one JSON object a network")
+
+
+def run(args):
+    from keras_vid.zoo import create, list_models
+
+    found = list_models(args.pattern)
+    if not found:
+        raise ValueError(f"no network's name matches {args.pattern!r}; keras-vid list --names shows all")
+    if args.names:
+        print("\n".join(found))
+        return
+    import keras
+
+    from keras_vid.counts import macs, parameters
+    from keras_vid.weights import names as weights_of
+
+    if not args.json:
+        print(f"{'network':24} {'parameters':>12} {'GMACs':>9} {'clip':>14}  weights")
+    for i, name in enumerate(found):
+        if sys.stderr.isatty():
+            print(f"\r{i + 1}/{len(found)}", end="\r", file=sys.stderr)
+        model = create(name, classes=args.classes)
+        frames = model.input_shape[1] or args.frames
+        size = model.input_shape[2] or args.size
+        row = {
+            "network": name,
+            "parameters": parameters(model),
+            "macs": macs(model, frames, size),
+            "frames": model.input_shape[1],
+            "clip": [frames, size, size],
+            "weights": weights_of(name),
+        }
+        if args.json:
+            print(json.dumps(row), flush=True)
+        else:
+            clip = "x".join(map(str, row["clip"]))
+            print(
+                f"{name:24} {row['parameters']:>12,} {row['macs'] / 1e9:>9.2f} {clip:>14}  {', '.join(row['weights'])}"
+            )
+        del model
+        keras.backend.clear_session()  # so that listing all networks needs the memory of one

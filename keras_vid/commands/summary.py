@@ -1,0 +1,36 @@
+"""keras-vid summary: one network, a layer a line."""
+
+import json
+import math
+
+
+def add_arguments(parser):
+    parser.add_argument("model", help="a network's name, a run folder or a .keras file")
+    parser.add_argument("--frames", type=int, help="frames of the clip (default: the network's, or 64)")
+    parser.add_argument("--size", type=int, help="side of the clip (default: the network's, or 224)")
+    parser.add_argument("--all", action="store_true", help="every layer, not only endpoints and those that cost")
+    parser.add_argument("--json", action="store_true", help="one JSON object a layer")
+
+
+def run(args):
+    from keras_vid.counts import layer_macs, parameters
+    from keras_vid.zoo import load_model
+
+    model = load_model(args.model)
+    weights = {layer.name: sum(math.prod(w.shape) for w in layer.trainable_weights) for layer in model.layers}
+    rows = layer_macs(model, args.frames, args.size)
+    if not args.json:
+        print(f"{'layer':44} {'output':>24} {'parameters':>12} {'MACs':>15}")
+    for name, shape, count in rows:
+        endpoint = name[0].isupper() and "Branch" not in name
+        if not (args.all or endpoint or weights.get(name) or count):
+            continue
+        if args.json:
+            row = {"layer": name, "output": list(shape), "parameters": weights.get(name, 0), "macs": count}
+            print(json.dumps(row))
+        else:
+            output = "x".join(map(str, shape[1:]))
+            print(f"{name:44} {output:>24} {weights.get(name, 0):>12,} {count:>15,}")
+    if not args.json:
+        total = sum(count for *_, count in rows)
+        print(f"{'total':44} {'':>24} {parameters(model):>12,} {total:>15,}")
