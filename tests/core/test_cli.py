@@ -1,0 +1,78 @@
+"""The command line: quick help, tables that parse, one-line errors and exit codes."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from keras_vid import cli
+
+
+def test_help_imports_no_keras_and_answers_at_once():
+    best = min(timed([sys.executable, "-m", "keras_vid.cli", "--help"]) for _ in range(3))
+    assert best < 0.3
+    code = (
+        "import sys, keras_vid.cli as c\ntry:\n    c.main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "assert 'keras' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def timed(command):
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_explains_itself(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([name, "--help"])
+    assert stop.value.code == 0 and "usage: keras-vid" in capsys.readouterr().out
+
+
+def test_list_names_is_the_zoo(capsys):
+    from keras_vid import list_models
+
+    assert cli.main(["list", "--names"]) == 0
+    assert capsys.readouterr().out.split() == list_models()
+
+
+def test_list_counts_as_the_library_does(capsys):
+    assert cli.main(["list", "s3d", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["parameters"] == 8_320_048 and row["weights"] == ["kinetics400", "imagenet"]
+
+
+def test_summary_adds_up(capsys):
+    assert cli.main(["summary", "fast_s3d", "--frames", "16", "--size", "64", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    from keras_vid import create, macs
+
+    assert sum(row["macs"] for row in rows) == macs(create("fast_s3d"), 16, 64)
+    assert sum(row["parameters"] for row in rows) == 6_859_696
+
+
+@pytest.mark.parametrize(
+    "argv, message",
+    [
+        (["list", "nothing*"], "no network's name matches"),
+        (["summary", "nothing"], "no network is called 'nothing'"),
+        (["convert", "nowhere.pth", "--model", "s3d"], "nowhere.pth does not exist"),
+        (["convert", "x.pth", "--model", "s3d", "-o", "x.h5"], "must end in .weights.h5"),
+        (["predict", "x.mp4", "--model", "i2d"], "i2d has no trained weights of its own"),
+    ],
+)
+def test_errors_are_one_line_and_exit_code_1(argv, message, capsys):
+    assert cli.main(argv) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and message in lines[0]
+
+
+def test_wrong_usage_is_exit_code_2(capsys):
+    assert cli.main([]) == 2
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["frobnicate"])
+    assert stop.value.code == 2

@@ -1,0 +1,141 @@
+"""A video in, labels out; and one clear line for everything that is no video, or too little of one."""
+
+import json
+
+import numpy as np
+import pytest
+
+import keras_vid
+from keras_vid import cli
+from keras_vid.recognise import read_clip
+from keras_vid.video import VideoError, write
+
+
+@pytest.fixture(scope="module")
+def model():
+    return keras_vid.create("s3d", classes=3, size=32)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    frames = np.zeros((40, 48, 64, 3), "uint8") + np.arange(0, 240, 6, dtype="uint8")[:, None, None, None]
+    path = tmp_path_factory.mktemp("videos") / "ramp.mp4"
+    write(path, frames)
+    return path
+
+
+def test_probabilities_are_sorted_and_add_up(model, video):
+    answers = keras_vid.predict(model, video, labels=["a", "b", "c"])
+    scores = [score for _, score in answers]
+    assert {label for label, _ in answers} == {"a", "b", "c"}
+    assert scores == sorted(scores, reverse=True) and sum(scores) == pytest.approx(1)
+
+
+def test_a_file_its_frames_and_their_array_get_one_answer(model, video, tmp_path):
+    from PIL import Image
+
+    from keras_vid.video import read
+
+    array = read(video)
+    for i, frame in enumerate(array):
+        Image.fromarray(frame).save(tmp_path / f"{i:05}.png")
+    expected = dict(keras_vid.predict(model, array))
+    assert dict(keras_vid.predict(model, str(tmp_path))) == pytest.approx(expected, abs=1e-3)
+    assert dict(keras_vid.predict(model, video)) == pytest.approx(expected, abs=2e-2)  # scaled in the decoder
+
+
+def test_frames_come_from_the_middle(model, video):
+    brightness = read_clip(model, video, frames=10).mean(axis=(1, 2, 3))
+    assert np.abs(brightness - 6 * np.arange(15, 25)).max() < 6
+    assert len(read_clip(model, video)) == len(read_clip(model, video, "all")) == 40
+
+
+def test_a_centre_crop_is_what_is_left_and_right_of_the_middle(model):
+    frames = np.zeros((16, 32, 64, 3), "uint8") + np.arange(64, dtype="uint8")[None, None, :, None]
+    cropped = read_clip(model, frames)
+    assert cropped.shape == (16, 32, 32, 3)
+    assert abs(cropped.astype(float).mean() - 31.5) < 1
+
+
+@pytest.mark.parametrize("frames", [50, 1000])
+def test_too_few_frames_are_said(model, video, frames):
+    with pytest.raises(VideoError, match=f"ramp.mp4 has 40 frames, too few for the {frames}"):
+        keras_vid.predict(model, video, frames=frames)
+
+
+def test_a_clip_too_short_for_the_network_is_said(model):
+    with pytest.raises(VideoError, match="the array: 8 frames are too few for s3d"):
+        keras_vid.predict(model, np.zeros((8, 32, 32, 3), "uint8"))
+    keras_vid.predict(model, np.zeros((9, 32, 32, 3), "uint8"))
+
+
+def test_labels_must_fit(model, video):
+    with pytest.raises(ValueError, match="2 labels were given, but s3d tells 3 classes apart"):
+        keras_vid.predict(model, video, labels=["a", "b"])
+
+
+@pytest.fixture(scope="module")
+def model_file(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "small.keras"
+    model.save(path)
+    return str(path)
+
+
+def bad_files(folder, video):
+    data = video.read_bytes()
+    files = {
+        "empty.mp4": b"",
+        "text.mp4": b"this is no video" * 50,
+        "cut.mp4": data[: len(data) // 3],
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    audio_only(folder / "audio.wav")
+    return [*files, "audio.wav", "missing.mp4"]
+
+
+def audio_only(path):
+    import wave
+
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\0\0" * 8000)
+
+
+def test_each_bad_file_costs_one_line_and_exit_code_1(model_file, video, tmp_path, capsys):
+    for name in bad_files(tmp_path, video):
+        assert cli.main(["predict", str(tmp_path / name), "--model", model_file]) == 1
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert len(lines) == 1 and name in lines[0] and lines[0].startswith("keras-vid: "), lines
+
+
+def test_bad_files_among_good_ones_do_not_stop_the_rest(model_file, video, tmp_path, capsys):
+    names = bad_files(tmp_path, video)
+    paths = [str(tmp_path / name) for name in names] + [str(video)]
+    assert cli.main(["predict", *paths, "--model", model_file, "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["video"] == str(video)
+    assert len(err.strip().splitlines()) == len(names) + 1
+
+
+@pytest.mark.slow
+def test_published_weights_recognise_real_actions(data, tmp_path):
+    """Kinetics-400 I3D on real clips, 64 centre frames; and a long one that takes the whole video."""
+    import csv
+
+    try:
+        model = keras_vid.create("i3d", weights="kinetics400")
+    except OSError as error:
+        pytest.skip(f"the weights could not be fetched: {error}")
+    with open(data / "clips" / "labels.csv") as file:
+        rows = [row for row in csv.DictReader(file) if row["kinetics400_equivalent"]]
+    right = {}
+    for row in rows:
+        answers = keras_vid.predict(model, data / "clips" / row["file"], top=1, frames=64)
+        right[row["file"]] = answers[0][0] == row["kinetics400_equivalent"]
+    assert sum(right.values()) >= 0.9 * len(right), right
+    wrong = "WUzgd7C1pWA.mp4"
+    assert not right[wrong]
+    assert keras_vid.predict(model, data / "clips" / wrong, frames="all")[0][0] == "using segway"

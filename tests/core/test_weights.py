@@ -1,0 +1,70 @@
+"""The table of weights: every row is complete, fetched files are checked, and nothing half-fetched stays."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+import keras_vid
+from keras_vid import fetch, weights
+from keras_vid.zoo import VARIANTS
+
+
+@pytest.mark.parametrize("key", weights.WEIGHTS, ids="-".join)
+def test_every_row_names_a_network_a_source_a_licence_and_a_protocol(key):
+    row = weights.WEIGHTS[key]
+    assert key[0] in VARIANTS and row.source and row.licence and row.protocol and row.files
+    if row.labels:
+        assert len(set(weights.labels(row.labels))) == row.options["classes"]
+
+
+@pytest.mark.parametrize("key", [k for k in weights.WEIGHTS if k[1] != "imagenet"], ids="-".join)
+def test_every_row_builds_the_network_that_it_is_for(key):
+    model = keras_vid.create(key[0], **weights.WEIGHTS[key].options)
+    assert model.output_shape[-1] == weights.WEIGHTS[key].options["classes"]
+
+
+def test_a_fetched_file_is_checked_kept_and_fetched_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_VID_HOME", str(tmp_path / "home"))
+    source = tmp_path / "x.pth"
+    source.write_bytes(b"weights")
+    checksum = hashlib.sha256(b"weights").hexdigest()[:8]
+    path = fetch.fetch_url(source.as_uri(), checksum, "row")
+    assert path.read_bytes() == b"weights"
+    source.unlink()
+    assert fetch.fetch_url(source.as_uri(), checksum, "row") == path
+
+
+def test_a_damaged_or_absent_file_is_told_and_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_VID_HOME", str(tmp_path / "home"))
+    (tmp_path / "x.pth").write_bytes(b"garbage")
+    with pytest.raises(OSError, match="sha256"):
+        fetch.fetch_url((tmp_path / "x.pth").as_uri(), "d76dad2f", "row")
+    with pytest.raises(OSError, match="without a network, put the file at"):
+        fetch.fetch_url((tmp_path / "y.pth").as_uri(), "", "row")
+    assert not list((tmp_path / "home" / "row").iterdir())
+
+
+def test_our_own_file_round_trips_and_a_wrong_one_is_told(tmp_path):
+    model = keras_vid.create("s3d", classes=3)
+    path = tmp_path / "x.weights.h5"
+    model.save_weights(path)
+    again = keras_vid.create("s3d", classes=3, weights=str(path))
+    for ours, theirs in zip(model.get_weights(), again.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
+    for call in (
+        lambda: keras_vid.create("s3d", classes=4, weights=str(path)),
+        lambda: keras_vid.create("i3d", classes=3, weights=str(path)),
+    ):
+        with pytest.raises(ValueError, match="x.weights.h5 does not fit"):
+            call()
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="x.weights.h5 does not fit"):
+        keras_vid.create("s3d", classes=3, weights=str(path))
+    with pytest.raises(FileNotFoundError, match="y.weights.h5 does not exist"):
+        keras_vid.create("s3d", classes=3, weights=str(tmp_path / "y.weights.h5"))
+
+
+def test_unknown_weights_are_answered_with_the_known():
+    with pytest.raises(ValueError, match="s3d has no weights called 'imagnet'.*kinetics400, imagenet"):
+        keras_vid.create("s3d", weights="imagnet")
