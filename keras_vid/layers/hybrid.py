@@ -82,29 +82,26 @@ class HybridConv(layers.Layer):
         return [(group * self.slice, group * width, (group + 1) * width) for group in range(count)]
 
     def call(self, x):
-        centre = _centres(x, self._spatial_dilation(), self.strides, self.padding)  # where the 3x3 kernels' middles are
+        dilation = self._spatial_dilation()
+        parts = ops.split(x, self._borders(x.shape[-1]), axis=-1)  # cheaper to go back through than slices
         temporal, spatial = [], []
-        for start, first, last in self.groups():
-            stop = start + self.slice
+        for group, (_, first, last) in enumerate(self.groups()):
+            centre = _centres(parts[group], dilation, self.strides, self.padding)
             kernel = self.temporal_kernel[..., first:last]
-            temporal.append(_along_time(centre[..., start:stop], kernel, self.dilation_rate, self.frames))
-            across = [part for part in (x[..., :start], x[..., stop:]) if part.shape[-1]]
-            across = across[0] if len(across) == 1 else ops.concatenate(across, -1)
-            spatial.append(
-                ops.conv(
-                    across,
-                    self.spatial_kernel[..., first:last],
-                    self.strides,
-                    self.padding,
-                    dilation_rate=self._spatial_dilation(),
-                )
-            )
+            temporal.append(_along_time(centre, kernel, self.dilation_rate, self.frames))
+            others = parts[:group] + parts[group + 1 :]
+            others = others[0] if len(others) == 1 else ops.concatenate(others, -1)
+            kernel = self.spatial_kernel[..., first:last]
+            spatial.append(ops.conv(others, kernel, self.strides, self.padding, dilation_rate=dilation))
         if not self.separate:
-            parts = [t + s for t, s in zip(temporal, spatial)]
-            x = ops.concatenate(parts, -1) if len(parts) > 1 else parts[0]
+            sums = [t + s for t, s in zip(temporal, spatial)]
+            x = ops.concatenate(sums, -1) if len(sums) > 1 else sums[0]
             return x if self.bias is None else x + ops.cast(self.bias, x.dtype)
         temporal, spatial = (ops.concatenate(parts, -1) for parts in (temporal, spatial))
         return [temporal, spatial if self.bias is None else spatial + ops.cast(self.bias, x.dtype)]
+
+    def _borders(self, channels):
+        return [self.slice] if self.merge else list(range(self.slice, channels, self.slice))
 
     def _spatial_dilation(self):
         return self.dilation_rate if self.strides == 1 else 1
