@@ -11,12 +11,12 @@ demo: $(VENV)/ready
 	$(RUN) examples/demo.py
 
 test: $(VENV)/ready
-	$(RUN) -m pytest tests --ignore=tests/peers
+	$(RUN) -m pytest --ignore=tests/peers
 
 check: $(VENV)/ready
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
-	$(RUN) -m pytest tests --ignore=tests/peers -m "not slow"
+	$(RUN) -m pytest --ignore=tests/peers -m "not slow"
 
 format: $(VENV)/ready
 	$(RUN) -m ruff format .

@@ -21,7 +21,7 @@ def macs(model, frames=None, size=None, convention="conv"):
 
     >>> import keras_vid
     >>> keras_vid.macs(keras_vid.create("s3d"), frames=64, size=224)
-    71917142016
+    71916314624
     """
     return sum(count for _, _, count in layer_macs(model, frames, size, convention))
 

@@ -24,7 +24,7 @@ class Balance(layers.Layer):
     Example:
 
     >>> temporal, spatial = keras.random.normal((2, 16, 14, 14, 64))
-    >>> Balance(frames=8)([temporal, spatial]).shape
+    >>> tuple(Balance(frames=8)([temporal, spatial]).shape)
     (2, 2, 64)
     """
 
@@ -69,7 +69,7 @@ class Balanced(layers.Layer):
     Example:
 
     >>> temporal, spatial = keras.random.normal((2, 16, 14, 14, 64))
-    >>> Balanced(frames=8)([temporal, spatial, keras.ops.ones((2, 2, 64))]).shape
+    >>> tuple(Balanced(frames=8)([temporal, spatial, keras.ops.ones((2, 2, 64))]).shape)
     (16, 14, 14, 64)
     """
 

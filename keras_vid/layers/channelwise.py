@@ -46,7 +46,7 @@ class MotionDifference(layers.DepthwiseConv2D):
     Example:
 
     >>> x = keras.random.normal((2 * 8, 14, 14, 4))  # two clips of eight frames
-    >>> MotionDifference(frames=8)(x).shape
+    >>> tuple(MotionDifference(frames=8)(x).shape)
     (16, 14, 14, 4)
     """
 
@@ -76,7 +76,7 @@ def channel_mixing(x, frames, name, ordinary=False):
         name: Of the layer.
         ordinary: Let every channel see all channels (Table 8's "ordinary" convolution: C times the weights).
 
-    >>> channel_mixing(keras.random.normal((16, 14, 14, 64)), frames=8, name="mix").shape
+    >>> tuple(channel_mixing(keras.random.normal((16, 14, 14, 64)), frames=8, name="mix").shape)
     (16, 14, 14, 64)
     """
     options = {"frames": frames, "use_bias": False, "name": name}
@@ -97,7 +97,7 @@ def channel_motion(x, frames, name, reduction=16, stride=1, epsilon=1e-5):
         stride: Of the block that the motion is added in.
         epsilon: Of the BatchNorm.
 
-    >>> channel_motion(keras.random.normal((16, 14, 14, 64)), frames=8, name="motion", stride=2).shape
+    >>> tuple(channel_motion(keras.random.normal((16, 14, 14, 64)), frames=8, name="motion", stride=2).shape)
     (16, 7, 7, 64)
     """
     channels = x.shape[-1]

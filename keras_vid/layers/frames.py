@@ -12,7 +12,7 @@ def fold(x):
 
     Example:
 
-    >>> fold(keras.random.normal((2, 8, 14, 14, 64))).shape
+    >>> tuple(fold(keras.random.normal((2, 8, 14, 14, 64))).shape)
     (16, 14, 14, 64)
     """
     return ops.reshape(x, (-1, *ops.shape(x)[2:]))
@@ -23,7 +23,7 @@ def unfold(x, frames):
 
     Example:
 
-    >>> unfold(keras.random.normal((16, 14, 14, 64)), frames=8).shape
+    >>> tuple(unfold(keras.random.normal((16, 14, 14, 64)), frames=8).shape)
     (2, 8, 14, 14, 64)
     """
     return ops.reshape(x, (-1, frames, *ops.shape(x)[1:]))
@@ -61,7 +61,7 @@ class Fold(layers.Layer):
 
     Example:
 
-    >>> Fold()(keras.random.normal((2, 8, 14, 14, 64))).shape
+    >>> tuple(Fold()(keras.random.normal((2, 8, 14, 14, 64))).shape)
     (16, 14, 14, 64)
     """
 
@@ -82,7 +82,7 @@ class Unfold(layers.Layer):
 
     Example:
 
-    >>> Unfold(frames=8)(keras.random.normal((16, 2048))).shape
+    >>> tuple(Unfold(frames=8)(keras.random.normal((16, 2048))).shape)
     (2, 8, 2048)
     """
 

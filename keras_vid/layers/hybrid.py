@@ -35,7 +35,7 @@ class HybridConv(layers.Layer):
     Example:
 
     >>> x = keras.random.normal((2 * 8, 14, 14, 64))  # two clips of eight frames
-    >>> HybridConv(64, frames=8)(x).shape
+    >>> tuple(HybridConv(64, frames=8)(x).shape)
     (16, 14, 14, 64)
     """
 
@@ -150,7 +150,7 @@ class DepthwiseHybridConv(layers.Layer):
     Example:
 
     >>> x = keras.random.normal((2 * 8, 14, 14, 64))  # two clips of eight frames
-    >>> DepthwiseHybridConv(frames=8)(x).shape
+    >>> tuple(DepthwiseHybridConv(frames=8)(x).shape)
     (16, 14, 14, 64)
     """
 

@@ -20,7 +20,7 @@ class SuperImage(layers.Layer):
     Example:
 
     >>> clip = keras.random.normal((2, 35, 56, 56, 3))  # two clips of seven super-images
-    >>> SuperImage(length=5)(clip).shape
+    >>> tuple(SuperImage(length=5)(clip).shape)
     (14, 56, 56, 15)
     """
 
@@ -52,7 +52,7 @@ def widen_stem(kernel, length, colours=True):
     I3D inflates and StNet's paper says; without, every channel gets the kernel's mean over colours / N, as the authors'
     code does, which makes the stem see grey.
 
-    >>> widen_stem(ops.ones((7, 7, 3, 64)), length=5).shape
+    >>> tuple(widen_stem(ops.ones((7, 7, 3, 64)), length=5).shape)
     (7, 7, 15, 64)
     """
     kernel = ops.convert_to_numpy(kernel) / length

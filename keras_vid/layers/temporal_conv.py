@@ -23,7 +23,7 @@ class TemporalConv(layers.Conv2D):
     Example:
 
     >>> x = keras.random.normal((2 * 8, 14, 14, 64))  # two clips of eight frames
-    >>> TemporalConv(32, 3, frames=8)(x).shape
+    >>> tuple(TemporalConv(32, 3, frames=8)(x).shape)
     (16, 14, 14, 32)
     """
 
@@ -53,7 +53,7 @@ class ChannelTemporalConv(layers.DepthwiseConv2D):
     Example:
 
     >>> x = keras.random.normal((2 * 8, 14, 14, 64))  # two clips of eight frames
-    >>> ChannelTemporalConv(3, frames=8)(x).shape
+    >>> tuple(ChannelTemporalConv(3, frames=8)(x).shape)
     (16, 14, 14, 64)
     """
 

@@ -21,7 +21,7 @@ def temporal_modelling(x, frames, name, form="code"):
         form: `"code"`, the authors' program (convolution, ReLU, BatchNorm, plus the block's input), which reproduces
             their counts, or `"paper"` (convolution, BatchNorm, ReLU, weights of 1 / 3C at first).
 
-    >>> temporal_modelling(keras.random.normal((14, 8, 8, 32)), frames=7, name="tm").shape
+    >>> tuple(temporal_modelling(keras.random.normal((14, 8, 8, 32)), frames=7, name="tm").shape)
     (14, 8, 8, 32)
     """
     if form not in ("code", "paper"):
@@ -49,7 +49,7 @@ def temporal_xception(x, name, filters=1024, without=None):
         without: A part left out, for Table 1's ablations: one of `TXB_PARTS`. Without its dense layers
             (`"temporal_conv"` in the paper's words) the block keeps C channels.
 
-    >>> temporal_xception(keras.random.normal((2, 25, 1536)), name="txb").shape
+    >>> tuple(temporal_xception(keras.random.normal((2, 25, 1536)), name="txb").shape)
     (2, 25, 1024)
     """
     if without not in (None, *TXB_PARTS):
