@@ -1,69 +1,247 @@
-"""Video files, decoded by FFmpeg (PyAV) frame by frame in order: the header is never trusted."""
+"""Video files, decoded by FFmpeg (PyAV). The header is never trusted.
+
+Frame i is the i-th picture that decoding the file in order yields. Decoding stops at the first damage that FFmpeg can
+see: no picture that it repaired by guessing is ever returned. So a file with a damaged tail has the frames before
+the damage; reading those works and asking for later ones is a VideoError.
+"""
+
+import io
+from pathlib import Path
 
 import av
 import numpy as np
 
+from keras_vid.video import h264
 from keras_vid.video.errors import VideoError
 from keras_vid.video.images import wanted
 from keras_vid.video.scale import Scaler
 
+# explode: an error instead of a guess. max_pixels: a damaged header must not ask for all memory (16K video fits).
+STRICT = {"err_detect": "explode", "max_pixels": str(1 << 27)}
+HELD_BYTES = 1 << 28  # packets are held in memory to choose among them; larger files are decoded in order
+TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}  # FFmpeg draws text files as videos
 
-def open_video(path):
-    """Open a file and find its video stream, or say in one line why not."""
+
+class Damage(Exception):
+    """FFmpeg reported an error, or an answer that does not match the file's table of packets."""
+
+
+def name_of(source):
+    if isinstance(source, bytes):
+        return "video in memory"
+    return getattr(source, "name", "video in memory") if hasattr(source, "read") else str(source)
+
+
+def open_video(source, threads=None):
+    """Open a file and find its video stream, or say in one line why not.
+
+    `threads` for the decoder: None lets FFmpeg use all cores; 1 suits many files read in parallel.
+    """
+    name = name_of(source)
+    if isinstance(source, bytes):
+        source = io.BytesIO(source)
+    elif hasattr(source, "read"):
+        source.seek(0)
+    elif Path(source).is_file():
+        if not Path(source).stat().st_size:
+            raise VideoError(f"{name}: the file is empty")
+        source = f"file:{source}"  # a colon in the name is no protocol
+    elif "://" not in str(source):
+        raise VideoError(f"{name}: no such file")
     try:
-        container = av.open(str(path), metadata_errors="ignore")
-    except FileNotFoundError:
-        raise VideoError(f"{path}: no such file") from None
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise VideoError(f"{path}: not a readable video ({getattr(error, 'strerror', error)})") from error
-    streams = [s for s in container.streams.video if s.codec_context is not None]
-    if not streams:
+        container = av.open(source, metadata_errors="ignore")
+    except (av.FFmpegError, OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise VideoError(f"{name}: not a readable video ({reason})") from error
+    streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+    if not streams or container.format.name in TEXT_FORMATS:
         container.close()
-        raise VideoError(f"{path}: no video stream in this file")
+        raise VideoError(f"{name}: no video in this file")
+    context = streams[0].codec_context
+    if context is None:
+        container.close()
+        raise VideoError(f"{name}: FFmpeg has no decoder for this video")
     streams[0].thread_type = "AUTO"
+    context.thread_count = threads or 0
+    context.options = STRICT
     return container, streams[0]
 
 
-def frames_of(container, stream):
-    """Yield the frames up to the end or to the first damage."""
+def decode(context, packet):
+    """The frames that come out for a packet (None: the end); FFmpeg's errors become Damage."""
     try:
-        yield from container.decode(stream)
-    except (av.FFmpegError, ValueError):
+        if packet is not None and packet.is_corrupt:
+            raise Damage("a packet is cut off")
+        frames = context.decode(packet)
+    except (av.FFmpegError, ValueError, RuntimeError) as error:
+        raise Damage(getattr(error, "strerror", None) or str(error)) from error
+    if any(frame.is_corrupt for frame in frames):
+        raise Damage("a picture is damaged")
+    return frames
+
+
+def packets_of(container, stream):
+    """Yield the packets; the last one, empty, flushes the decoder."""
+    try:
+        yield from container.demux(stream)
+    except (av.FFmpegError, ValueError, RuntimeError) as error:
+        raise Damage(getattr(error, "strerror", None) or str(error)) from error
+
+
+def in_order(source, threads=None):
+    """Yield every frame from the first on; Damage where it begins."""
+    container, stream = open_video(source, threads)
+    with container:
+        for packet in packets_of(container, stream):
+            yield from decode(stream.codec_context, packet)
+
+
+def up_to_damage(source):
+    """Yield the frames before any damage. One thread: with more, frames in flight would be lost at an error."""
+    try:
+        yield from in_order(source, threads=1)
+    except Damage:
         return
 
 
-def read_file(path, indices, size):
-    container, stream = open_video(path)
-    order = None if indices is None else [int(i) for i in indices]
-    needed = None if order is None else set(order)
-    pictures = {}
+class Pictures:
+    """Collects the pictures asked for. Each is scaled once, straight into its place, as soon as it is decoded."""
+
+    def __init__(self, name, order, size):
+        self.name, self.size = name, size
+        self.places = {}
+        for place, index in enumerate(order):
+            self.places.setdefault(index, []).append(place)
+        self.count = len(order)
+        self.scaler = self.out = None
+
+    def add(self, index, frame):
+        """Take frame `index`; True once nothing is missing."""
+        first, *repeats = self.places.pop(index)
+        if self.out is None:
+            self.scaler = Scaler(self.size, frame.rotation)
+            self.out = np.empty((self.count, *self.scaler.shape(frame), 3), np.uint8)
+        if self.scaler.shape(frame) != self.out.shape[1:3]:
+            raise VideoError(f"{self.name}: the picture size changes at frame {index}: give size=(height, width)")
+        self.scaler(frame, self.out[first])
+        for place in repeats:
+            self.out[place] = self.out[first]
+        return not self.places
+
+
+def read_skipping(source, indices, size, threads):
+    """Read with the packets that are not needed left out; None where that is not proven exact."""
+    container, stream = open_video(source, threads)
     with container:
-        scaler = None
-        number = -1
-        for number, frame in enumerate(frames_of(container, stream)):
-            scaler = scaler or Scaler(size, frame.rotation)
-            if needed is None or number in needed:
-                pictures[number] = scaler(frame)
-            if needed is not None and len(pictures) == len(needed):
-                break
-    if needed is None or len(pictures) < len(needed):
-        order = wanted(order, number + 1, path)
-    return np.stack([pictures[i] for i in order])
+        packets, held = [], 0
+        if not table_possible(container, stream):
+            return None
+        for packet in packets_of(container, stream):
+            held += packet.size
+            if held > HELD_BYTES:
+                return None
+            packets.append(packet)
+        flush = packets.pop()
+        table = h264.packet_table(container, stream, packets)
+        if table is None:
+            return None
+        order = indices(len(table)) if callable(indices) else indices
+        order = wanted(order, len(table), name_of(source))
+        ranks = {packet.pts: packet.rank for packet in table}
+        chosen = h264.packets_to_decode(table, set(order))
+        expected = {table[position].pts for position in chosen}
+        pictures = Pictures(name_of(source), order, size)
+        for packet in [packets[position] for position in chosen] + [flush]:
+            for frame in decode(stream.codec_context, packet):
+                if frame.pts not in expected:
+                    raise Damage("a picture came twice or at an unknown time")
+                expected.remove(frame.pts)
+                if ranks[frame.pts] in pictures.places:
+                    pictures.add(ranks[frame.pts], frame)
+        if expected:
+            raise Damage("a picture is missing")
+        return pictures.out
 
 
-def count_file(path):
-    container, stream = open_video(path)
+def table_possible(container, stream):
+    """Whether this kind of file can have a packet table at all, before reading its packets."""
+    return stream.codec_context.name == "h264" and bool(h264.CONTAINERS & set(container.format.name.split(",")))
+
+
+def read_in_order(source, order, size, frames):
+    """Read the frames of the list `order` from an iterator over all frames."""
+    pictures = Pictures(name_of(source), order, size)
+    number = -1
+    for number, frame in enumerate(frames):
+        if number in pictures.places and pictures.add(number, frame):
+            return pictures.out
+    wanted(order, number + 1, name_of(source))
+    raise VideoError(f"{name_of(source)}: no frame decodes")
+
+
+def read_all(source, size, frames):
+    """Every frame; scaled as they come, since their number is not known before the end."""
+    scaler, pictures = None, []
+    for frame in frames:
+        scaler = scaler or Scaler(size, frame.rotation)
+        pictures.append(scaler(frame))
+        if pictures[-1].shape != pictures[0].shape:
+            number = len(pictures) - 1
+            raise VideoError(
+                f"{name_of(source)}: the picture size changes at frame {number}: give size=(height, width)"
+            )
+    if not pictures:
+        raise VideoError(f"{name_of(source)}: no frame decodes")
+    return np.stack(pictures)
+
+
+def read_file(source, indices, size, threads=None):
+    """See keras_vid.video.read. Trouble on a fast path is settled by decoding in order on one thread."""
+    if indices is not None and not callable(indices):
+        indices = [int(i) for i in indices]
+        if not indices or min(indices) < 0:
+            wanted(indices, max(indices, default=0) + 1, name_of(source))
+    try:
+        if indices is None:
+            return read_all(source, size, in_order(source, threads))
+        pictures = read_skipping(source, indices, size, threads)
+        if pictures is not None:
+            return pictures
+        order = indices(count_file(source)) if callable(indices) else indices
+        return read_in_order(source, order, size, in_order(source, threads))
+    except Damage:
+        pass
+    if indices is None:
+        return read_all(source, size, up_to_damage(source))
+    order = indices(count_file(source)) if callable(indices) else indices
+    return read_in_order(source, order, size, up_to_damage(source))
+
+
+def count_file(source):
+    return sum(1 for _ in up_to_damage(source))
+
+
+def probe_file(source):
+    """See keras_vid.video.probe."""
+    container, stream = open_video(source)
     with container:
-        return sum(1 for _ in frames_of(container, stream))
-
-
-def probe_file(path):
-    container, stream = open_video(path)
-    with container:
-        frames = list(frames_of(container, stream))
-        if not frames:
-            raise VideoError(f"{path}: no frame decodes")
-        rotation = frames[0].rotation
-        height, width = Scaler(None, rotation).shape(frames[0])
         fps = float(stream.guessed_rate or stream.average_rate or 0)
-    return {"frames": len(frames), "fps": fps, "height": height, "width": width, "rotation": rotation}
+        step = float(stream.time_base or 0)
+    first, times = None, []
+    for frame in up_to_damage(source):
+        first = first or frame
+        times.append(None if frame.pts is None else frame.pts * step)
+    if first is None:
+        raise VideoError(f"{name_of(source)}: no frame decodes")
+    height, width = Scaler(None, first.rotation).shape(first)
+    if None in times or times != sorted(set(times)):  # Xvid in AVI: times are missing or out of order
+        times = [i / fps if fps else float(i) for i in range(len(times))]
+    times = [t - times[0] for t in times]
+    return {
+        "frames": len(times),
+        "fps": fps,
+        "height": height,
+        "width": width,
+        "rotation": first.rotation,
+        "times": times,
+    }

@@ -49,10 +49,12 @@ def read_array(array, indices, size):
 
 def wanted(indices, count, name):
     """The list of frame numbers asked for, each checked against the number of frames there are."""
+    if callable(indices):
+        indices = indices(count)
     order = list(range(count)) if indices is None else [int(i) for i in indices]
     if not order:
         raise VideoError(f"{name}: no frames asked for" if count else f"{name}: no frames")
     bad = [i for i in order if not 0 <= i < count]
     if bad:
-        raise VideoError(f"{name}: frame {bad[0]} asked for, but there are {count} (0 to {count - 1})")
+        raise VideoError(f"{name}: frame {bad[0]} asked for, but {count} decode")
     return order

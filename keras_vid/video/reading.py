@@ -7,47 +7,59 @@ import numpy as np
 from keras_vid.video import decode, images
 
 
-def read(source, indices=None, size=None):
-    """Frames of a video as uint8 RGB (T, H, W, 3).
+def read(source, indices=None, size=None, threads=None):
+    """Frames of a video as uint8 RGB (T, H, W, 3), upright whatever the rotation in the metadata.
 
     Args:
-        source: A path (any container PyAV reads, GIF too), a folder of JPEG or PNG frames, or an array.
-        indices: 0-based frame numbers in any order, repeats allowed; None reads all.
+        source: A path (any container PyAV reads, GIF too), the bytes of a file, an open binary file, a folder of JPEG
+            or PNG frames, or an array.
+        indices: 0-based frame numbers in any order, repeats allowed; or a function from the number of frames to
+            such numbers (keras_vid.video.sample has them); None reads all.
         size: The short side, or (height, width); None keeps the size.
+        threads: Of the decoder. None: all cores, best for one file; 1 is best for many files read in parallel.
+
+    A file with a damaged tail has the frames before the damage: None reads those, a later number is a VideoError.
 
     >>> read(np.zeros((8, 48, 64, 3), np.uint8), indices=[0, 7, 7], size=24).shape
     (3, 24, 32, 3)
     """
     if isinstance(source, np.ndarray):
         return images.read_array(source, indices, size)
-    if Path(source).is_dir():
+    if is_folder(source):
         return images.read_folder(source, indices, size)
-    return decode.read_file(source, indices, size)
+    return decode.read_file(source, indices, size, threads)
 
 
 def count_frames(source):
-    """How many frames there are, by counting them: the header is never trusted.
+    """How many frames there are, by decoding them: the header is never trusted.
 
     >>> count_frames(np.zeros((8, 48, 64, 3), np.uint8))
     8
     """
     if isinstance(source, np.ndarray):
         return len(source)
-    if Path(source).is_dir():
+    if is_folder(source):
         return len(images.frame_files(source))
     return decode.count_file(source)
 
 
 def probe(source):
-    """Frames, frames per second, upright height and width, and the rotation that was undone.
+    """Frames, frames per second, upright height and width, the rotation that was undone, the seconds of each frame.
+
+    `fps` is the nominal rate; `times` also tells frames of variable rate. Both are None where there is no clock.
 
     >>> probe(np.zeros((8, 48, 64, 3), np.uint8))
-    {'frames': 8, 'fps': None, 'height': 48, 'width': 64, 'rotation': 0}
+    {'frames': 8, 'fps': None, 'height': 48, 'width': 64, 'rotation': 0, 'times': None}
     """
     if isinstance(source, np.ndarray):
-        return {"frames": len(source), "fps": None, "height": source.shape[1], "width": source.shape[2], "rotation": 0}
-    if Path(source).is_dir():
+        count, (height, width) = len(source), source.shape[1:3]
+    elif is_folder(source):
         files = images.frame_files(source)
-        height, width = images.read_image(files[0]).shape[:2]
-        return {"frames": len(files), "fps": None, "height": height, "width": width, "rotation": 0}
-    return decode.probe_file(source)
+        count, (height, width) = len(files), images.read_image(files[0]).shape[:2]
+    else:
+        return decode.probe_file(source)
+    return {"frames": count, "fps": None, "height": height, "width": width, "rotation": 0, "times": None}
+
+
+def is_folder(source):
+    return not isinstance(source, bytes) and not hasattr(source, "read") and Path(source).is_dir()
