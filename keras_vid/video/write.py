@@ -14,7 +14,8 @@ from keras_vid.video.errors import VideoError
 def write(path, frames, fps=25):
     """Write uint8 RGB frames (T, H, W, 3) as .mp4 or .gif; the file appears whole or not at all.
 
-    H.264 in yuv420p plays everywhere; it needs even sides, so an odd last row or column is repeated.
+    H.264 in yuv420p plays everywhere; it needs even sides, so an odd last row or column is repeated. A GIF counts
+    time in hundredths of a second, so 30 frames per second become 33 or so.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "clip.mp4"
@@ -25,6 +26,8 @@ def write(path, frames, fps=25):
     frames = np.asarray(frames)
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
         raise VideoError(f"{path}: frames to write are (T, H, W, 3) uint8, not {frames.shape} {frames.dtype}")
+    if not fps > 0:
+        raise VideoError(f"{path}: frames per second must be positive, not {fps}")
     writers = {".mp4": _write_mp4, ".gif": _write_gif}
     if path.suffix.lower() not in writers:
         raise VideoError(f"{path}: can write .mp4 and .gif")
@@ -41,7 +44,7 @@ def _write_mp4(path, frames, fps):
     height, width = frames.shape[1:3]
     frames = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
+        stream = container.add_stream("libx264", rate=_rate(fps))
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": "18", "preset": "veryfast"}
@@ -51,7 +54,19 @@ def _write_mp4(path, frames, fps):
 
 
 def _write_gif(path, frames, fps):
-    images = [Image.fromarray(frame) for frame in frames]
-    images[0].save(
-        path, format="GIF", save_all=True, append_images=images[1:], duration=round(1000 / fps), loop=0, disposal=1
-    )
+    # Through FFmpeg with Pillow's palettes: Pillow's own writer merges equal neighbours into one frame.
+    with av.open(str(path), "w", format="gif") as container:
+        stream = container.add_stream("gif", rate=_rate(fps))
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "pal8"
+        for frame in frames:
+            image = Image.fromarray(frame).quantize(256)
+            palette = np.zeros((256, 4), np.uint8)
+            colours = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+            palette[: len(colours)] = np.insert(colours, 0, 255, axis=1)  # alpha first
+            container.mux(stream.encode(av.VideoFrame.from_ndarray((np.asarray(image), palette), "pal8")))
+        container.mux(stream.encode())
+
+
+def _rate(fps):
+    return Fraction(fps).limit_denominator(1001)
