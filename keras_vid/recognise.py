@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_vid.video import VideoError, count_frames, read
+from keras_vid.video import VideoError, count_frames, read, sample
 
 WHOLE_VIDEO = 250  # frames; what the S3D paper evaluates on, and as many as fit a small machine
 
@@ -46,7 +46,7 @@ def read_clip(model, source, frames=None):
     if fixed and frames not in (None, fixed):
         raise ValueError(f"{model.name} looks at {fixed} frames of a video, not at {frames}")
     if fixed and not sees_time_densely(model):
-        indices = [int((i + 0.5) * count / fixed) for i in range(fixed)]  # the middle of each of T equal parts
+        indices = _spread(model, count, fixed)
     else:
         wanted = fixed or (count if frames == "all" else min(count, WHOLE_VIDEO) if frames is None else int(frames))
         if wanted > count:
@@ -59,6 +59,12 @@ def read_clip(model, source, frames=None):
 def sees_time_densely(model):
     """Whether a network convolves over neighbouring frames (3D), rather than look at frames spread over the video."""
     return any(type(layer).__name__ == "Conv3D" for layer in model.layers)
+
+
+def _spread(model, count, frames):
+    """One frame of each part of the video (TSN), or a few neighbouring ones where the network wants super-images."""
+    length = max((layer.length for layer in model.layers if type(layer).__name__ == "SuperImage"), default=1)
+    return sample.segments(count, frames) if length == 1 else sample.super_images(count, frames // length, length)
 
 
 def _names(model, labels):

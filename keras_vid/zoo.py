@@ -4,8 +4,6 @@ import fnmatch
 import importlib
 from pathlib import Path
 
-import keras
-
 # name: (constructor, its options). A name says which network and nothing of frames, sizes or datasets.
 VARIANTS = {
     "i3d": ("keras_vid.models.inception3d:I3D", {}),
@@ -73,6 +71,8 @@ def load_model(source, weights=None, **options):
     if path.suffix == ".keras" or path.is_file():
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist")
+        import keras
+
         import keras_vid.layers  # noqa: F401  registers the layers that the file may name
 
         try:
