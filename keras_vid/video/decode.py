@@ -15,6 +15,7 @@ from keras_vid.video import h264
 from keras_vid.video.errors import VideoError
 from keras_vid.video.images import wanted
 from keras_vid.video.scale import Scaler
+from keras_vid.video.tails import cut_off
 
 # explode: an error instead of a guess. max_pixels: a damaged header must not ask for all memory (16K video fits).
 STRICT = {"err_detect": "explode", "max_pixels": str(1 << 27)}
@@ -61,31 +62,42 @@ def open_video(source, threads=None):
     if context is None:
         container.close()
         raise VideoError(f"{name}: FFmpeg has no decoder for this video")
-    streams[0].thread_type = "AUTO"
+    streams[0].thread_type = "FRAME"  # threads within a picture hide errors (MPEG-2)
     context.thread_count = threads or 0
     context.options = STRICT
     return container, streams[0]
 
 
 def decode(context, packet):
-    """The frames that come out for a packet (None: the end); FFmpeg's errors become Damage."""
+    """Yield the frames that come out for a packet; FFmpeg's errors become Damage."""
+    if packet.is_corrupt:
+        raise Damage("a packet is cut off")
     try:
-        if packet is not None and packet.is_corrupt:
-            raise Damage("a packet is cut off")
         frames = context.decode(packet)
     except (av.FFmpegError, ValueError, RuntimeError) as error:
-        raise Damage(getattr(error, "strerror", None) or str(error)) from error
-    if any(frame.is_corrupt for frame in frames):
-        raise Damage("a picture is damaged")
-    return frames
+        raise Damage(str(error)) from error
+    for frame in frames:
+        if frame.is_corrupt:
+            raise Damage("a picture is damaged")
+        yield frame
 
 
 def packets_of(container, stream):
     """Yield the packets; the last one, empty, flushes the decoder."""
-    try:
-        yield from container.demux(stream)
-    except (av.FFmpegError, ValueError, RuntimeError) as error:
-        raise Damage(getattr(error, "strerror", None) or str(error)) from error
+    packets = container.demux(stream)
+    last = None
+    while True:
+        try:
+            packet = next(packets, None)
+        except (av.FFmpegError, ValueError, RuntimeError) as error:
+            raise Damage(str(error)) from error
+        if last is not None:
+            if last.size and (packet is None or not packet.size) and cut_off(container, last):
+                raise Damage("the file ends within a picture")
+            yield last
+        if packet is None:
+            return
+        last = packet
 
 
 def in_order(source, threads=None):
