@@ -3,20 +3,21 @@
 # make check  format, lint, fast tests: before every commit
 PYTHON ?= python3
 VENV := .venv
+TIER ?= "not zoo"  # of the tests on the other backends: "not slow and not zoo" is quick
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test check format fuzz bench test-backends test-torch test-jax test-newest test-io clean
+.PHONY: demo test check format test-backends test-torch test-jax test-zoo test-newest test-io clean
 
 demo: $(VENV)/ready
 	$(RUN) examples/demo.py
 
 test: $(VENV)/ready
-	$(RUN) -m pytest --ignore=tests/peers
+	$(RUN) -m pytest --ignore=tests/peers -m "not zoo"
 
 check: $(VENV)/ready
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
-	$(RUN) -m pytest --ignore=tests/peers -m "not slow"
+	$(RUN) -m pytest --ignore=tests/peers -m "not slow and not zoo"
 
 format: $(VENV)/ready
 	$(RUN) -m ruff format .
@@ -36,14 +37,21 @@ test-backends: test-torch test-jax
 
 .exchange/ready: $(VENV)/ready
 	mkdir -p .exchange
-	KERAS_VID_EXCHANGE=.exchange $(RUN) -m pytest tests/core/test_same_answer.py
+	KERAS_VID_EXCHANGE=.exchange $(RUN) -m pytest tests/core/test_same_answer.py -m "not zoo"
 	touch $@
 
+# All networks by name on all backends: longer than everything else together.
+test-zoo: .venv-torch/ready .venv-jax/ready $(VENV)/ready
+	mkdir -p .exchange
+	KERAS_VID_EXCHANGE=.exchange $(RUN) -m pytest tests/core/test_zoo.py tests/core/test_same_answer.py
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/core/test_same_answer.py
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/core/test_same_answer.py
+
 test-torch: .venv-torch/ready .exchange/ready
-	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/core tests/peers/test_torchvision.py $(ARGS)
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/core tests/peers/test_torchvision.py -m $(TIER)
 
 test-jax: .venv-jax/ready .exchange/ready
-	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/core tests/peers/test_i3d_jax.py $(ARGS)
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/core tests/peers/test_i3d_jax.py -m $(TIER)
 
 # An unpinned torch may bring gigabytes of GPU libraries; torchvision's networks need no more than its Python files.
 .venv-torch/ready: pyproject.toml constraints.txt
@@ -60,7 +68,7 @@ test-jax: .venv-jax/ready .exchange/ready
 
 # The core on the newest TensorFlow and Keras, without constraints.
 test-newest: .venv-newest/ready
-	.venv-newest/bin/python -m pytest tests/core -m "not slow"
+	.venv-newest/bin/python -m pytest tests/core -m "not slow and not zoo"
 
 .venv-newest/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-newest
@@ -69,7 +77,7 @@ test-newest: .venv-newest/ready
 
 # TensorFlow 2.16, the line that tensorflow-io binds.
 test-io: .venv-io/ready
-	.venv-io/bin/python -m pytest tests/core -m "not slow"
+	.venv-io/bin/python -m pytest tests/core -m "not slow and not zoo"
 
 .venv-io/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-io

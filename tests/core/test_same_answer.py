@@ -14,8 +14,16 @@ from keras import ops
 
 import keras_vid
 
-QUICK = ("i3d", "s3dg")  # of each way to see time; the others run in the full suite
-NAMES = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in keras_vid.list_models()]
+FAST = ("i3d", "s3dg")
+SLOW = tuple(name for name in keras_vid.list_models() if name.endswith("_resnet50"))
+
+
+def tier(name):
+    """Two networks in the fast tier, one of each kind in the suite, all with `make test-zoo`."""
+    return [] if name in FAST else [pytest.mark.slow] if name in SLOW else [pytest.mark.zoo]
+
+
+NAMES = [pytest.param(name, marks=tier(name)) for name in keras_vid.list_models()]
 
 
 @pytest.mark.parametrize("name", NAMES)
