@@ -1,0 +1,51 @@
+"""Every network by name: builds, learns, survives its file, and keeps the clips of a batch apart.
+
+The full walk over `list_models()` takes longer than the rest of the suite (`make test-zoo`); the suite itself runs one
+network of every kind.
+"""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_vid
+
+KINDS = ["s3dg", "i2d"] + [name for name in keras_vid.list_models() if name.endswith("_resnet50")]
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow if name in KINDS else pytest.mark.zoo) for name in keras_vid.list_models()
+]
+
+
+def small(name):
+    """The network at the smallest clip that reaches all of its layers, and two random clips for it."""
+    options = {"frames": 10} if name.startswith("stnet") else {} if "3d" in name or "2d" in name[:3] else {"frames": 4}
+    size = 96 if "inception_resnet" in name else 64
+    model = keras_vid.create(name, classes=3, size=size, **options)
+    shape = (2, model.input_shape[1] or 16, size, size, 3)
+    return model, np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_weight_learns_and_the_file_keeps_it(name, tmp_path):
+    model, clips = small(name)
+    before = {weight.path: ops.convert_to_numpy(weight) for weight in model.trainable_weights}
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(1e-2, momentum=0.9), loss, run_eagerly=keras.backend.backend() != "jax")
+    labels = np.array([0, 2])
+    for _ in range(3):  # a branch that starts at zero hands gradients on from the second step
+        model.train_on_batch(clips, labels)
+    idle = [weight.path for weight in model.trainable_weights if np.array_equal(before[weight.path], weight)]
+    assert not idle
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    answers = [ops.convert_to_numpy(net(clips, training=False)) for net in (model, again)]
+    np.testing.assert_allclose(*answers, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_clips_of_a_batch_do_not_feel_each_other(name):
+    model, clips = small(name)
+    alone = ops.convert_to_numpy(model(clips[:1], training=False))
+    together = ops.convert_to_numpy(model(clips, training=False))
+    np.testing.assert_allclose(alone[0], together[0], rtol=1e-3, atol=1e-4)
