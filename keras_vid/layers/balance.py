@@ -24,7 +24,7 @@ class Balance(layers.Layer):
     Example:
 
     >>> temporal, spatial = keras.random.normal((2, 16, 14, 14, 64))
-    >>> tuple(Balance(frames=8)([temporal, spatial]).shape)
+    >>> tuple(Balance(frames=8)(temporal, spatial).shape)
     (2, 2, 64)
     """
 
@@ -32,8 +32,8 @@ class Balance(layers.Layer):
         super().__init__(**kwargs)
         self.frames = frames
 
-    def build(self, shapes):
-        channels = shapes[0][-1]
+    def build(self, temporal_shape, spatial_shape):
+        channels = temporal_shape[-1]
         options = {"use_bias": False, "dtype": self.dtype_policy}
         self.squeeze = layers.Dense(channels // 4, "relu", name="squeeze", **options)
         self.squeeze.build((None, 2 * channels))
@@ -41,18 +41,18 @@ class Balance(layers.Layer):
         self.excite = layers.Dense(2 * channels, kernel_initializer=small, name="excite", **options)
         self.excite.build((None, channels // 4))
 
-    def call(self, components):
-        means = [ops.mean(unfold(x, self.frames), (1, 2, 3)) for x in components]  # B, C
+    def call(self, temporal, spatial):
+        means = [ops.mean(unfold(x, self.frames), (1, 2, 3)) for x in (temporal, spatial)]  # B, C
         scores = self.excite(self.squeeze(ops.concatenate(means, -1)))
-        return 2 * ops.softmax(ops.reshape(scores, (-1, 2, components[0].shape[-1])), axis=1)
+        return 2 * ops.softmax(ops.reshape(scores, (-1, 2, temporal.shape[-1])), axis=1)
 
     def macs(self, input_shape, output_shape):
         """Multiply-adds of one call."""
         batch, _, channels = output_shape
         return batch * channels**2
 
-    def compute_output_shape(self, shapes):
-        batch, channels = shapes[0][0], shapes[0][-1]
+    def compute_output_shape(self, temporal_shape, spatial_shape):
+        batch, channels = temporal_shape[0], temporal_shape[-1]
         return (None if batch is None else batch // self.frames, 2, channels)
 
     def get_config(self):
@@ -69,7 +69,7 @@ class Balanced(layers.Layer):
     Example:
 
     >>> temporal, spatial = keras.random.normal((2, 16, 14, 14, 64))
-    >>> tuple(Balanced(frames=8)([temporal, spatial, keras.ops.ones((2, 2, 64))]).shape)
+    >>> tuple(Balanced(frames=8)(temporal, spatial, keras.ops.ones((2, 2, 64))).shape)
     (16, 14, 14, 64)
     """
 
@@ -77,13 +77,12 @@ class Balanced(layers.Layer):
         super().__init__(**kwargs)
         self.frames = frames
 
-    def call(self, inputs):
-        temporal, spatial, balance = inputs
+    def call(self, temporal, spatial, balance):
         weights = ops.repeat(balance, self.frames, axis=0)  # B*T, 2, C
         return temporal * weights[:, None, None, 0] + spatial * weights[:, None, None, 1]
 
-    def compute_output_shape(self, shapes):
-        return tuple(shapes[0])
+    def compute_output_shape(self, temporal_shape, spatial_shape, balance_shape):
+        return tuple(temporal_shape)
 
     def get_config(self):
         return {**super().get_config(), "frames": self.frames}

@@ -108,4 +108,4 @@ def channel_motion(x, frames, name, reduction=16, stride=1, epsilon=1e-5):
     x = layers.BatchNormalization(epsilon=epsilon, name=f"{name}_bn")(x)
     x = MotionDifference(frames=frames, name=f"{name}_difference")(x)
     x = layers.Conv2D(channels, 1, use_bias=False, name=last)(x)
-    return layers.MaxPooling2D(stride, name=name)(x) if stride > 1 else x
+    return layers.MaxPooling2D(stride, padding="same", name=name)(x) if stride > 1 else x

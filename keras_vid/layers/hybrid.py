@@ -120,8 +120,8 @@ class HybridConv(layers.Layer):
 
     def macs(self, input_shape, output_shape):
         """Multiply-adds of one call."""
-        shape = output_shape[0] if self.separate else output_shape
-        batch, height, width, filters = shape
+        shape = self.compute_output_shape(input_shape)
+        batch, height, width, filters = shape[0] if self.separate else shape
         return batch * height * width * filters * (9 * (input_shape[-1] - self.slice) + 3 * self.slice)
 
     def compute_output_shape(self, shape):

@@ -116,15 +116,15 @@ def test_even_balance_is_the_plain_sum():
     together(x)
     together.set_weights(layer.get_weights())
     balance = Balance(frames=2)
-    share = balance([temporal, spatial])
+    share = balance(temporal, spatial)
     assert tuple(share.shape) == (2, 2, 16)
     assert balance.count_params() == 16**2
     share = ops.convert_to_numpy(share)
     np.testing.assert_allclose(share.sum(1), np.full((2, 16), 2), rtol=1e-6)
     np.testing.assert_allclose(share, np.ones((2, 2, 16)), atol=0.2)
-    total = Balanced(frames=2)([temporal, spatial, ops.ones((2, 2, 16))])
+    total = Balanced(frames=2)(temporal, spatial, ops.ones((2, 2, 16)))
     np.testing.assert_allclose(ops.convert_to_numpy(total), ops.convert_to_numpy(together(x)), atol=1e-5)
-    only = Balanced(frames=2)([temporal, spatial, ops.array([[[2.0] * 16, [0] * 16], [[0] * 16, [2] * 16]])])
+    only = Balanced(frames=2)(temporal, spatial, ops.array([[[2.0] * 16, [0] * 16], [[0] * 16, [2] * 16]]))
     np.testing.assert_allclose(ops.convert_to_numpy(only)[:2], 2 * ops.convert_to_numpy(temporal)[:2], atol=1e-5)
     np.testing.assert_allclose(ops.convert_to_numpy(only)[2:], 2 * ops.convert_to_numpy(spatial)[2:], atol=1e-5)
 
@@ -133,7 +133,7 @@ def test_saving_and_mixed_precision(tmp_path):
     image = keras.Input((None, None, 8))
     options = {"frames": 2, "dtype": "mixed_bfloat16"}
     parts = HybridConv(16, separate=True, use_bias=True, strides=2, padding="valid", **options)(image)
-    x = Balanced(**options)([*parts, Balance(**options)(parts)])
+    x = Balanced(**options)(*parts, Balance(**options)(*parts))
     x = DepthwiseHybridConv(dilation_rate=2, **options)(x)
     assert x.dtype == "bfloat16"
     model = keras.Model(image, x)

@@ -1,0 +1,46 @@
+"""The image networks that video networks are made of, and how each wants its pixels."""
+
+from keras import applications, layers
+
+from keras_vid.backbones.resnet import resnet
+
+# Mean and deviation of red, green and blue, 0..255
+TORCH = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+CENTRED = ((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+CAFFE = ((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
+
+# name: (the constructor here or in keras.applications, the pixels it wants)
+BACKBONES = {
+    "resnet50": (resnet, TORCH),
+    "resnet101": (resnet, TORCH),
+    "se_resnext101": (resnet, TORCH),
+    "inception_resnet_v2": (applications.InceptionResNetV2, CENTRED),
+    "mobilenet_v2": (applications.MobileNetV2, CENTRED),
+    "vgg16": (applications.VGG16, CAFFE),
+}
+
+
+def image_net(name, size=None, channels=3):
+    """A flat image network, untrained, that answers with one vector an image.
+
+    >>> image_net("mobilenet_v2").output_shape
+    (None, 1280)
+    """
+    constructor, _ = _row(name)
+    if constructor is resnet:
+        return resnet(name, size, channels)
+    height, width = size if isinstance(size, (tuple, list)) else (size, size)
+    return constructor(weights=None, include_top=False, input_shape=(height, width, channels), pooling="avg")
+
+
+def pixels(name, channels=3):
+    """The layer that turns 0..255 into what a backbone was trained on; flow is stored around 127.5."""
+    mean, deviation = _row(name)[1] if channels == 3 else ((127.5,) * channels,) * 2
+    scale, offset = [1 / d for d in deviation], [-m / d for m, d in zip(mean, deviation)]
+    return layers.Rescaling(scale, offset, name="rescaling")
+
+
+def _row(name):
+    if name not in BACKBONES:
+        raise ValueError(f"no backbone is called {name!r}; there are: {', '.join(BACKBONES)}")
+    return BACKBONES[name]

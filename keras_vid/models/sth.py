@@ -1,0 +1,104 @@
+"""STH, spatio-temporal hybrid convolutions (https://arxiv.org/abs/2003.08042): 3x3 kernels partly turned into time."""
+
+import keras
+from keras import layers
+
+from keras_vid.backbones import image_net, pixels
+from keras_vid.layers.balance import Balance, Balanced
+from keras_vid.layers.consensus import consensus
+from keras_vid.layers.frames import Fold
+from keras_vid.layers.hybrid import DepthwiseHybridConv, HybridConv
+from keras_vid.surgery import insert
+from keras_vid.weights import load
+
+
+def STH(
+    classes=400,
+    backbone="resnet50",
+    frames=8,
+    size=None,
+    channels=3,
+    weights=None,
+    *,
+    proportion=1 / 4,
+    merge=False,
+    attention=True,
+    dilated=False,
+    dropout=0.5,
+):
+    """An image network whose 3x3 convolutions see some of their input channels along time instead.
+
+    It has fewer weights than the image network. With `attention`, the layers called `.._balance` hold how much of each
+    channel comes from time and from the image: `keras_vid.features(model, "conv2_block1_2_balance")`.
+
+    Args:
+        classes: Number of labels; 0 ends the network in its mean features.
+        backbone: `"resnet50"`, `"resnet101"`, `"mobilenet_v2"` (depthwise kernels, no attention) or `"vgg16"`.
+        frames, size, channels: Of a clip; without a size any will do. Channels: 3 for RGB, 2 for flow, 10 for stacked.
+        weights: As in `keras_vid.create`.
+        proportion: p, the share of channels seen along time: 0 (none), 1/8, 1/4, 1/2.
+        merge: Every kernel of a layer sees the same channels along time.
+        attention: Weigh time against the image for each clip (Eq. 3), instead of adding them up.
+        dilated: Let kernels reach 1, 2, 3, 1, .. pixels and frames from layer to layer.
+
+    >>> STH(classes=174, attention=False).count_params() < 22_100_000
+    True
+    """
+    net = image_net(backbone, size, channels)
+    clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
+    images = Fold(name="fold")(pixels(backbone, channels)(clip))
+    convolutions = [layer for layer in net.layers if _is_hybrid(layer)] if proportion else []
+    options = {"frames": frames, "proportion": proportion}
+    replace = {
+        conv.name: _replacement(conv, options, merge, attention, 1 + i % 3 if dilated else 1)
+        for i, conv in enumerate(convolutions)
+    }
+    video = insert(net, frames, replace=replace, clip=clip, images=images)
+    for conv in convolutions:
+        video.get_layer(hybrid_name(conv)).adopt(*conv.get_weights())
+    model = keras.Model(clip, consensus(video.output, frames, classes, dropout), name=f"sth_{backbone}")
+    return load(model, weights)
+
+
+def hybrid_name(conv):
+    """The name of the hybrid convolution that stands for another one."""
+    return f"{conv.name}_hybrid"
+
+
+def _is_hybrid(layer):
+    """3x3 convolutions over feature maps; the first of a network sees colours, which no group could share."""
+    if not isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)) or tuple(layer.kernel_size) != (3, 3):
+        return False
+    return layer.input.shape[-1] % 8 == 0
+
+
+def _replacement(conv, options, merge, attention, dilation):
+    """A function that puts the hybrid convolution, and what the old layer did after it, into the graph."""
+    name = hybrid_name(conv)
+    options = {
+        **options,
+        "strides": conv.strides[0],
+        "padding": conv.padding,
+        "dilation_rate": dilation,
+        "name": name,
+    }
+
+    def depthwise(x):
+        if attention:
+            raise ValueError(
+                f"attention weighs two components of a channel, and {conv.name!r}, a depthwise convolution, has one: "
+                "pass attention=False"
+            )
+        return DepthwiseHybridConv(**options)(x)
+
+    def hybrid(x):
+        layer = HybridConv(conv.filters, merge=merge, use_bias=conv.use_bias, separate=attention, **options)
+        x = layer(x)
+        if attention:
+            balance = Balance(options["frames"], name=f"{conv.name}_balance")(*x)
+            x = Balanced(options["frames"], name=f"{conv.name}_balanced")(*x, balance)
+        if conv.activation is keras.activations.linear:
+            return x
+        return layers.Activation(conv.activation, name=conv.name)(x)
+
+    return depthwise if isinstance(conv, layers.DepthwiseConv2D) else hybrid

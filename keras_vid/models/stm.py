@@ -1,0 +1,98 @@
+"""STM, SpatioTemporal and Motion encoding (https://arxiv.org/abs/1908.02486): residual blocks that see change."""
+
+import re
+
+import keras
+from keras import layers
+
+from keras_vid.backbones import image_net, pixels
+from keras_vid.layers.channelwise import channel_mixing, channel_motion
+from keras_vid.layers.consensus import consensus
+from keras_vid.layers.frames import Fold
+from keras_vid.surgery import insert
+from keras_vid.weights import load
+
+
+def STM(
+    classes=400,
+    backbone="resnet50",
+    frames=8,
+    size=None,
+    channels=3,
+    weights=None,
+    *,
+    modules=("cstm", "cmm"),
+    fusion="sum",
+    stages=(2, 3, 4, 5),
+    blocks=None,
+    ordinary=False,
+    dropout=0.5,
+):
+    """A residual network in whose blocks a motion branch runs beside a 3x3 convolution that mixes frames.
+
+    Args:
+        classes: Number of labels; 0 ends the network in its mean features.
+        backbone: `"resnet50"` or `"resnet101"`.
+        frames, size, channels: Of a clip; without a size any will do. Channels: 3 for RGB, 2 for flow, 10 for stacked.
+        weights: As in `keras_vid.create`.
+        modules: Both, or one, of the channel-wise spatio-temporal and the motion module. The 3x3 convolution stays.
+        fusion: `"sum"`, or `"concat"`: side by side, then a 1x1 convolution to the old width.
+        stages, blocks: Which stages get STM blocks, and how many of each stage's first blocks do (None: all).
+        ordinary: CSTM with an ordinary temporal convolution instead of a channel-wise one.
+
+    >>> STM(classes=174).output_shape
+    (None, 174)
+    """
+    if not modules or not set(modules) <= {"cstm", "cmm"}:
+        raise ValueError(f"modules {modules!r}: give 'cstm', 'cmm' or both")
+    if fusion not in ("sum", "concat"):
+        raise ValueError(f"fusion {fusion!r} is none of 'sum', 'concat'")
+    net = image_net(backbone, size, channels)
+    clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
+    images = Fold(name="fold")(pixels(backbone, channels)(clip))
+    before, after, entered = {}, {}, {}
+    for block in block_names(net, stages, blocks):
+        pad = f"{block}_2_pad"
+        stride = 2 if any(layer.name == pad for layer in net.layers) else 1
+        before[pad if stride == 2 else f"{block}_2_conv"] = _enter(entered, block, frames, modules, ordinary)
+        if "cmm" in modules:
+            after[f"{block}_2_relu"] = _join(entered, block, frames, stride, fusion)
+    net = insert(net, frames, before=before, after=after, clip=clip, images=images)
+    model = keras.Model(clip, consensus(net.output, frames, classes, dropout), name=f"stm_{backbone}")
+    return load(model, weights)
+
+
+def block_names(net, stages=(2, 3, 4, 5), blocks=None):
+    """`["conv2_block1", ..]`: the residual blocks of the named stages, or the first few of each.
+
+    >>> block_names(image_net("resnet50"), stages=(4,), blocks=2)
+    ['conv4_block1', 'conv4_block2']
+    """
+    found = [re.fullmatch(r"(conv(\d)_block(\d+))_2_conv", layer.name) for layer in net.layers]
+    rows = [(m[1], int(m[2]), int(m[3])) for m in found if m]
+    if not rows:
+        raise ValueError(f"{net.name!r} has no residual blocks of three convolutions: take resnet50 or resnet101")
+    return [name for name, stage, block in rows if stage in stages and block <= (blocks or block)]
+
+
+def _enter(entered, block, frames, modules, ordinary):
+    """Where the 3x3 convolution begins: note what comes in for the motion branch, and mix the frames."""
+
+    def enter(x):
+        entered[block] = x
+        return channel_mixing(x, frames, f"{block}_mixing", ordinary) if "cstm" in modules else x
+
+    return enter
+
+
+def _join(entered, block, frames, stride, fusion):
+    """Where the 3x3 convolution, its BatchNorm and its ReLU have ended: add the motion."""
+
+    def join(x):
+        motion = channel_motion(entered[block], frames, f"{block}_motion", stride=stride)
+        if fusion == "sum":
+            return layers.Add(name=f"{block}_sum")([x, motion])
+        both = layers.Concatenate(name=f"{block}_concat")([x, motion])
+        return layers.Conv2D(x.shape[-1], 1, use_bias=False, name=f"{block}_fusion")(both)
+
+    return join

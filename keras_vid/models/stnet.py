@@ -1,0 +1,95 @@
+"""StNet (https://arxiv.org/abs/1811.01549): super-images, temporal modelling blocks, and a temporal Xception block."""
+
+import keras
+from keras import initializers, layers
+
+from keras_vid.backbones import image_net, pixels
+from keras_vid.layers.consensus import consensus
+from keras_vid.layers.frames import Unfold
+from keras_vid.layers.super_image import SuperImage, widen_stem
+from keras_vid.layers.temporal_xception import temporal_modelling, temporal_xception
+from keras_vid.surgery import insert
+from keras_vid.weights import load
+
+# Where the temporal modelling blocks come in: (after these layers, before these).
+PLACES = {
+    "resnet50": (("conv3", "conv4"), ()),
+    "resnet101": (("conv3", "conv4"), ()),
+    "se_resnext101": (("conv3", "conv4"), ()),
+    "mobilenet_v2": (("block_5_add", "block_12_add"), ()),
+    # one block on 2080 channels: the only placement found that gives the paper's parameters and multiply-adds
+    "inception_resnet_v2": ((), ("conv_7b",)),
+}
+
+
+def StNet(
+    classes=400,
+    backbone="resnet50",
+    frames=35,
+    size=None,
+    channels=3,
+    weights=None,
+    *,
+    length=5,
+    modelling="code",
+    xception=True,
+    dropout=0.5,
+):
+    """An image network on super-images whose maps, and whose answers, see each other.
+
+    Args:
+        classes: Number of labels; 0 ends the network in its clip features.
+        backbone: One of `PLACES`.
+        frames: Of the whole clip: T super-images of `length` neighbouring frames each, one after the other (the paper's
+            T is 7 to train and 25 to test: 35 and 125 frames).
+        size, channels: Of a frame; without a size any will do. Channels: 3 for RGB, 2 for flow, 10 for stacked.
+        weights: As in `keras_vid.create`.
+        length: N, the frames of one super-image; 1 is TSN's input.
+        modelling: Form of the temporal modelling blocks, `"code"` or `"paper"`, or None for none.
+        xception: Whether the temporal Xception block and a maximum over time precede the classifier; else the
+            super-images are classified one by one, as in TSN.
+        dropout: Before TSN's classifier; the Xception block goes without.
+
+    >>> StNet(classes=10, frames=10).output_shape
+    (None, 10)
+    """
+    if backbone not in PLACES:
+        raise ValueError(f"StNet is not defined on {backbone!r}; it is on {', '.join(PLACES)}")
+    if frames % length:
+        raise ValueError(f"{frames} frames do not divide into super-images of {length}")
+    times = frames // length
+    net = image_net(backbone, size, channels)
+    clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
+    images = SuperImage(length, name="super_image")(pixels(backbone, channels)(clip))
+    stem = next(layer for layer in net.layers if isinstance(layer, layers.Conv2D))
+    replace = {} if length == 1 else {stem.name: wide_stem(stem)}
+    after, before = ({name: _modelling(name, times, modelling) for name in names} for names in PLACES[backbone])
+    if modelling is None:
+        after = before = {}
+    video = insert(net, times, before=before, after=after, replace=replace, clip=clip, images=images)
+    if length > 1:
+        kernel, *bias = stem.get_weights()
+        video.get_layer(stem.name).set_weights([widen_stem(kernel, length), *bias])
+    x = video.output
+    x = _temporal_head(x, times, classes) if xception else consensus(x, times, classes, dropout)
+    return load(keras.Model(clip, x, name=f"stnet_{backbone}"), weights)
+
+
+def wide_stem(stem):
+    """A first convolution like another, for as many channels as it will be given."""
+    return stem.__class__.from_config(stem.get_config())
+
+
+def _modelling(place, times, form):
+    return lambda x: temporal_modelling(x, times, f"{place}_modelling", form)
+
+
+def _temporal_head(x, times, classes):
+    x = Unfold(times, name="unfold")(x)  # B, T, C
+    bound = x.shape[-1] ** -0.5
+    x = temporal_xception(x, "xception")
+    x = layers.GlobalMaxPooling1D(name="features")(x)  # B, 1024
+    if not classes:
+        return x
+    uniform = initializers.RandomUniform(-bound, bound)
+    return layers.Dense(classes, kernel_initializer=uniform, dtype="float32", name="logits")(x)
