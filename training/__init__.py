@@ -1,0 +1,1 @@
+"""Datasets, input pipelines and training of keras_vid's networks, on TensorFlow."""
