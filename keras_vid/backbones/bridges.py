@@ -1,5 +1,7 @@
 """The image networks that video networks are made of, and how each wants its pixels."""
 
+import warnings
+
 from keras import applications, layers
 
 from keras_vid.backbones.resnet import resnet
@@ -30,7 +32,9 @@ def image_net(name, size=None, channels=3):
     if constructor is resnet:
         return resnet(name, size, channels)
     height, width = size if isinstance(size, (tuple, list)) else (size, size)
-    return constructor(weights=None, include_top=False, input_shape=(height, width, channels), pooling="avg")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This model usually expects 1 or 3 input channels")
+        return constructor(weights=None, include_top=False, input_shape=(height, width, channels), pooling="avg")
 
 
 def pixels(name, channels=3):

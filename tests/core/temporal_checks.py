@@ -41,7 +41,7 @@ def check_clips_apart(model):
     second[1] = clips(model, 1, seed=1)
     a, b = logits(model, first), logits(model, second)
     np.testing.assert_allclose(a[0], b[0], rtol=1e-5, atol=1e-5)
-    assert np.abs(a[1] - b[1]).max() > 1e-5
+    assert (a[1] != b[1]).any()
 
 
 def check_frame_order_matters(model, matters=True):
@@ -54,7 +54,9 @@ def check_frame_order_matters(model, matters=True):
 
 def check_gradients(model):
     """Every trainable weight moves in one step of plain gradient descent."""
-    model.compile(keras.optimizers.SGD(1.0), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    jit = keras.backend.backend() == "jax"  # TensorFlow compiles for minutes what it runs once
+    model.compile(keras.optimizers.SGD(1.0), loss, jit_compile=jit)
     before = [ops.convert_to_numpy(w) for w in model.trainable_weights]
     model.train_on_batch(clips(model), np.arange(2) % model.output.shape[-1])
     still = [
@@ -85,6 +87,6 @@ def check_mixed_precision(build):
     answer = model(clips(model), training=False)
     assert keras.backend.standardize_dtype(answer.dtype) == "float32"
     assert np.isfinite(ops.convert_to_numpy(answer)).all()
-    inner = [layer for layer in model.layers[1:] if layer.weights and layer.name != "logits"]
+    inner = [layer for layer in model.layers[1:] if layer.weights and layer.name not in ("classifier", "logits")]
     wide = [layer.name for layer in inner if layer.output.dtype != "bfloat16"]
     assert not wide, f"computed in float32: {wide[:5]}"
