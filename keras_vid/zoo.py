@@ -15,6 +15,17 @@ VARIANTS = {
     "bottom_heavy_i3d": ("keras_vid.models.inception3d:BottomHeavyI3D", {}),
     "top_heavy_s3d": ("keras_vid.models.inception3d:TopHeavyS3D", {}),
     "bottom_heavy_s3d": ("keras_vid.models.inception3d:BottomHeavyS3D", {}),
+    "stnet_resnet50": ("keras_vid.models.stnet:StNet", {"backbone": "resnet50"}),
+    "stnet_resnet101": ("keras_vid.models.stnet:StNet", {"backbone": "resnet101"}),
+    "stnet_se_resnext101": ("keras_vid.models.stnet:StNet", {"backbone": "se_resnext101"}),
+    "stnet_inception_resnet_v2": ("keras_vid.models.stnet:StNet", {"backbone": "inception_resnet_v2"}),
+    "stnet_mobilenet_v2": ("keras_vid.models.stnet:StNet", {"backbone": "mobilenet_v2"}),
+    "stm_resnet50": ("keras_vid.models.stm:STM", {"backbone": "resnet50"}),
+    "stm_resnet101": ("keras_vid.models.stm:STM", {"backbone": "resnet101"}),
+    "sth_resnet50": ("keras_vid.models.sth:STH", {"backbone": "resnet50"}),
+    "sth_resnet101": ("keras_vid.models.sth:STH", {"backbone": "resnet101"}),
+    "sth_mobilenet_v2": ("keras_vid.models.sth:STH", {"backbone": "mobilenet_v2", "attention": False}),
+    "sth_vgg16": ("keras_vid.models.sth:STH", {"backbone": "vgg16"}),
 }
 
 

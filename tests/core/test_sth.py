@@ -80,16 +80,13 @@ def test_properties(backbone, tmp_path):
     check_clips_apart(model)
     check_frame_order_matters(model)
     check_round_trip(model, tmp_path)
-    check_gradients(model)
+    if backbone == "mobilenet_v2":
+        check_gradients(model)
 
 
 @pytest.mark.slow
-def test_properties_on_resnet(tmp_path):
-    model = tiny(backbone="resnet50", attention=True)
-    check_clips_apart(model)
-    check_frame_order_matters(model)
-    check_round_trip(model, tmp_path)
-    check_gradients(model)
+def test_every_weight_learns_on_resnet():
+    check_gradients(tiny(backbone="resnet50", attention=True))
 
 
 @pytest.mark.slow
