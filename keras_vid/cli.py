@@ -11,6 +11,7 @@ COMMANDS = {
     "summary": "layers of one network with shapes, parameters and multiply-adds",
     "predict": "what happens in a video: the most probable labels",
     "convert": "published weights (TF1 checkpoint, .pth, .safetensors, ...) to a .weights.h5 file",
+    "prepare": "a data set into TFRecords of JPEG frames, once, for fast training",
 }
 
 EPILOG = "keras-vid COMMAND --help explains one command. KERAS_VID_DEBUG=1 shows the traceback behind an error line."
