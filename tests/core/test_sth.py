@@ -85,11 +85,6 @@ def test_properties(backbone, tmp_path):
 
 
 @pytest.mark.slow
-def test_every_weight_learns_on_resnet():
-    check_gradients(tiny(backbone="resnet50", attention=True))
-
-
-@pytest.mark.slow
 def test_order_does_not_matter_without_time():
     check_frame_order_matters(tiny(proportion=0), matters=False)
 

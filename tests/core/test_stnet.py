@@ -87,14 +87,6 @@ def test_properties(tmp_path):
 
 
 @pytest.mark.slow
-def test_properties_on_resnet(tmp_path):
-    model = tiny(backbone="resnet50")
-    check_clips_apart(model)
-    check_round_trip(model, tmp_path)
-    check_gradients(model)
-
-
-@pytest.mark.slow
 def test_clips_stay_apart_on_se_resnext():
     check_clips_apart(
         tiny(backbone="se_resnext101")
