@@ -20,11 +20,11 @@ class TemporalIdentity(keras.initializers.Initializer):
     """
 
     def __call__(self, shape, dtype=None):
-        frames, rows, columns, channels_in, channels_out = shape
-        if frames % 2 == 0 or (rows, columns) != (1, 1) or channels_in != channels_out:
-            raise ValueError(f"an identity needs a kernel of shape (odd, 1, 1, C, C), not {tuple(shape)}")
-        eye = ops.reshape(ops.eye(channels_in, dtype=dtype), (1, 1, 1, channels_in, channels_in))
-        return ops.pad(eye, [(frames // 2, frames // 2), (0, 0), (0, 0), (0, 0), (0, 0)])
+        frames, *space, channels_in, channels_out = shape
+        if frames % 2 == 0 or set(space) != {1} or channels_in != channels_out:
+            raise ValueError(f"an identity needs a kernel of shape (odd, 1, .., C, C), not {tuple(shape)}")
+        eye = ops.reshape(ops.eye(channels_in, dtype=dtype), (1, *space, channels_in, channels_in))
+        return ops.pad(eye, [(frames // 2, frames // 2), *[(0, 0)] * (len(shape) - 1)])
 
 
 def conv3d(x, filters, kernel, strides, style, name, **options):
