@@ -12,6 +12,8 @@ COMMANDS = {
     "predict": "what happens in a video: the most probable labels",
     "convert": "published weights (TF1 checkpoint, .pth, .safetensors, ...) to a .weights.h5 file",
     "prepare": "a data set into TFRecords of JPEG frames, once, for fast training",
+    "flow": "TV-L1 optical flow of videos as pairs of JPEG files",
+    "bench": "speed: whether the input or the training step holds a run back",
 }
 
 EPILOG = "keras-vid COMMAND --help explains one command. KERAS_VID_DEBUG=1 shows the traceback behind an error line."

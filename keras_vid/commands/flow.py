@@ -1,0 +1,62 @@
+"""keras-vid flow: TV-L1 optical flow as JPEG pairs."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser):
+    parser.add_argument("source", help="a video, or a folder with videos at any depth")
+    parser.add_argument(
+        "-o", "--output", required=True, help="the folder to write, one folder a video, or to go on with"
+    )
+    parser.add_argument("--size", type=int, default=256, help="short side of the frames (default: 256)")
+    parser.add_argument("--quality", type=int, default=95, help="of JPEG (default: 95)")
+    parser.add_argument("-j", "--workers", type=int, help="processes (default: one for each core)")
+    parser.add_argument("--json", action="store_true", help="what was done as one JSON object")
+
+
+def run(args):
+    from keras_vid.extras import need
+    from keras_vid.video.flow import write_flows
+
+    need("cv2", extra="flow")
+    source, output = Path(args.source), Path(args.output)
+    if not source.exists():
+        raise FileNotFoundError(f"{source}: no such file or folder")
+    videos = [(path, output / inside) for path, inside in _videos(source, output)]
+    if not videos:
+        raise FileNotFoundError(f"{source}: no videos below this folder")
+
+    def progress(done, count):
+        print(f"\r{done}/{count} videos", end="" if done < count else "\n", file=sys.stderr, flush=True)
+
+    pairs, failed = write_flows(videos, args.size, args.quality, args.workers, progress)
+    if failed:
+        with open(output / "skipped.csv", "w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([("path", "reason"), *failed])
+    if len(failed) == len(videos):
+        raise ValueError(f"no flow made, see skipped.csv; the first reason: {failed[0][1]}")
+    done = len(videos) - len(failed)
+    if args.json:
+        print(json.dumps({"videos": done, "pairs": pairs, "skipped": len(failed)}))
+    else:
+        left = f"; {len(failed):,} left out, see skipped.csv" if failed else ""
+        print(f"{output}: {done:,} videos, {pairs:,} pairs{left}")
+
+
+def _videos(source, output):
+    """(path, its folder below the output) of every video; a folder of frames is one video."""
+    suffixes = {".mp4", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".gif", ".3gp"}
+    if source.is_file():
+        return [(source, source.stem)]
+    images = {".jpg", ".jpeg", ".png"}
+    if any(f.suffix.lower() in images for f in source.iterdir()):
+        return [(source, source.name)]
+    found = {f for f in source.rglob("*") if f.suffix.lower() in suffixes}
+    found |= {f.parent for f in source.rglob("*") if f.suffix.lower() in images}
+    found = [f for f in sorted(found) if output.resolve() not in (f.resolve(), *f.resolve().parents)]
+    inside = [f.relative_to(source) if f.is_dir() else f.relative_to(source).with_suffix("") for f in found]
+    twice = len(set(inside)) < len(inside)  # a.mp4 beside a.avi
+    return list(zip(found, [f.relative_to(source) for f in found] if twice else inside))

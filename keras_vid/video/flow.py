@@ -1,0 +1,133 @@
+"""TV-L1 optical flow, stored as pairs of JPEG files as two-stream networks read it.
+
+Flow is cut off at plus and minus 20 pixels and stored in 8 bits: 0 is -20, 255 is 20. A video of T frames has T - 1
+pairs: flow_x_00001.jpg and flow_y_00001.jpg lead from the first frame to the second.
+"""
+
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from keras_vid.extras import need
+from keras_vid.video.errors import VideoError
+from keras_vid.video.images import frame_files, wanted
+from keras_vid.video.reading import read
+
+BOUND = 20.0
+DONE = "done.json"  # written last: a folder without it is not finished
+
+
+def to_bytes(flow):
+    """Flow in pixels as uint8: cut off at +-20, 0 pixels becomes 128 (127.5, rounded to even).
+
+    >>> to_bytes(np.array([-99.0, -20, 0, 20, 99])).tolist()
+    [0, 0, 128, 255, 255]
+    """
+    return np.round((np.clip(flow, -BOUND, BOUND) + BOUND) * (255 / (2 * BOUND))).astype(np.uint8)
+
+
+def to_pixels(stored):
+    """Stored flow as float32 pixels.
+
+    >>> to_pixels(np.array([0, 255], np.uint8)).tolist()
+    [-20.0, 20.0]
+    """
+    return (np.asarray(stored, np.float32) * (2 * BOUND / 255) - BOUND).astype(np.float32)
+
+
+def tvl1(frames):
+    """TV-L1 flow of RGB frames (T, H, W, 3): float32 pixels (T - 1, H, W, 2), x before y."""
+    cv2 = need("cv2", extra="flow")
+    if not hasattr(cv2, "optflow"):
+        raise ImportError('this OpenCV has no TV-L1 flow: pip install "keras_vid[flow]"')
+    cv2.setNumThreads(1)  # videos run in parallel instead, and one thread gives the same sums everywhere
+    grey = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in frames]
+    method = cv2.optflow.DualTVL1OpticalFlow_create()
+    flows = [method.calc(one, two, None) for one, two in zip(grey, grey[1:])]
+    return np.stack(flows) if flows else np.zeros((0, *np.shape(frames)[1:3], 2), np.float32)
+
+
+def read_flow(folder, indices=None, size=None):
+    """A clip of stored flow: uint8 (T, H, W, 2), for a network with `channels=2`.
+
+    Args:
+        indices: As of keras_vid.video.read.
+        size: (height, width); None keeps the size.
+    """
+    files = [f for f in frame_files(folder) if f.name.startswith("flow_x_")]
+    order = wanted(indices, len(files), folder)
+    pictures = {}
+    for i in set(order):
+        pair = [files[i], files[i].with_name(files[i].name.replace("flow_x_", "flow_y_"))]
+        pictures[i] = np.stack([_read(path, size) for path in pair], axis=-1)
+    return np.stack([pictures[i] for i in order])
+
+
+def _read(path, size):
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("L").resize(size[::-1], Image.BILINEAR) if size else image.convert("L"))
+    except OSError as error:
+        raise VideoError(f"{path}: not a readable image ({error})") from error
+
+
+def write_flow(video, folder, size=256, quality=95, indices=None):
+    """Compute and store the flow of one video; answers the number of pairs. What a finished call left is kept.
+
+    Pairs appear one by one, each file whole or not at all; a killed call goes on where it stopped.
+    """
+    folder = Path(folder)
+    options = {"size": size, "quality": quality}
+    if (folder / DONE).exists():
+        done = json.loads((folder / DONE).read_text())
+        if {key: done[key] for key in options} != options:
+            raise VideoError(f"{folder}: holds flow made with other options: give another folder")
+        return done["pairs"]
+    frames = read(video, indices, size, threads=1)
+    if len(frames) < 2:
+        raise VideoError(f"{video}: flow needs two frames, this has {len(frames)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = folder / ".begun.json"  # options of a call that was stopped: pairs of two kinds never mix
+    if not begun.exists() or json.loads(begun.read_text()) != options:
+        for old in folder.glob("flow_[xy]_*.jpg"):
+            old.unlink()
+        _settle(begun, json.dumps(options).encode())
+    for i in range(len(frames) - 1):
+        paths = [folder / f"flow_{axis}_{i + 1:05d}.jpg" for axis in "xy"]
+        if all(path.exists() for path in paths):
+            continue
+        pair = to_bytes(tvl1(frames[i : i + 2])[0])
+        for channel, path in enumerate(paths):
+            part = path.with_name(f".{path.name}.part")
+            Image.fromarray(pair[..., channel]).save(part, "jpeg", quality=quality)
+            os.replace(part, path)
+    _settle(folder / DONE, json.dumps({"pairs": len(frames) - 1, **options}).encode())
+    begun.unlink()
+    return len(frames) - 1
+
+
+def write_flows(videos, size=256, quality=95, workers=None, progress=None):
+    """Flow of many videos, (video, folder) each, in parallel processes. Answers (pairs, [(video, reason), ...])."""
+    videos = list(videos)
+    pairs, failed = 0, []
+    with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        jobs = {pool.submit(write_flow, video, folder, size, quality): video for video, folder in videos}
+        for done, job in enumerate(as_completed(jobs), 1):
+            try:
+                pairs += job.result()
+            except (ValueError, OSError) as error:  # the other videos are still worth their flow
+                failed.append((str(jobs[job]), " ".join(str(error).split())))
+            if progress:
+                progress(done, len(jobs))
+    return pairs, sorted(failed)
+
+
+def _settle(path, content):
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(content)
+    os.replace(part, path)
