@@ -10,6 +10,7 @@ from keras_vid.layers.hybrid import DepthwiseHybridConv, HybridConv
 from keras_vid.layers.inception import inception_block
 from keras_vid.layers.separable import TemporalIdentity, conv_unit, temporal_unit
 from keras_vid.layers.super_image import SuperImage, widen_stem
+from keras_vid.layers.temporal import TemporalPool, TemporalShift
 from keras_vid.layers.temporal_conv import ChannelTemporalConv, TemporalConv
 from keras_vid.layers.temporal_xception import temporal_modelling, temporal_xception
 
@@ -26,6 +27,8 @@ __all__ = [
     "SuperImage",
     "TemporalConv",
     "TemporalIdentity",
+    "TemporalPool",
+    "TemporalShift",
     "Unfold",
     "WindowedMean",
     "channel_mixing",

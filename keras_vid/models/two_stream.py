@@ -12,7 +12,7 @@ def fuse(scores, weights=None, logits=True):
         logits: Whether the scores are logits, which a softmax makes probabilities first. I3D's two streams are fused
             by adding logits: `fuse([sum(scores)])`.
 
-    >>> fuse([[[2.0, 0.0]], [[0.0, 2.0]]]).tolist()
+    >>> fuse([[[2.0, 0.0]], [[0.0, 2.0]]]).round(6).tolist()
     [[0.5, 0.5]]
     """
     arrays = [np.asarray(score, "float64") for score in scores]

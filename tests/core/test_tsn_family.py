@@ -1,0 +1,122 @@
+"""TSN, C2D, TSM and (2+1)D: counts to the digit, the published shift, identity starts, and who sees frame order."""
+
+import functools
+
+import numpy as np
+import pytest
+from keras import ops
+from temporal_checks import check_clips_apart, check_frame_order_matters, check_temporal_layer, clips, logits
+
+import keras_vid
+from keras_vid.backbones import image_net
+from keras_vid.counts import parameters
+from keras_vid.layers.temporal import TemporalPool, TemporalShift
+from keras_vid.models.tsm import branch_starts
+from keras_vid.models.two_stream import fuse
+
+
+@pytest.mark.parametrize(
+    "name, count, gmacs, with_bn",
+    [
+        ("tsn_resnet50", 23_864_558, 32.700, 32.878),
+        ("tsm_resnet50", 23_864_558, 32.700, 32.878),
+        ("r2plus1d_sequential_resnet50", 27_636_974, 37.632, None),
+        ("r2plus1d_parallel_resnet50", 27_636_974, 37.632, None),
+    ],
+)
+def test_counts_equal_the_papers(name, count, gmacs, with_bn):
+    """8 x 224 x 224, 174 classes; the STM paper prints 23.9M and 32.9G, the STH paper 27.6M and 37.9G."""
+    model = keras_vid.create(name, classes=174, size=224)
+    assert parameters(model) == count
+    assert keras_vid.macs(model) / 1e9 == pytest.approx(gmacs, abs=6e-4)
+    if with_bn:
+        assert keras_vid.macs(model, convention="conv_bn") / 1e9 == pytest.approx(with_bn, abs=6e-4)
+
+
+def test_the_shift_is_the_published_one():
+    """x[t, c] = 16 t + c with T = 4 and C = 16, as the authors' own code shifts it."""
+    x = np.arange(64, dtype="float32").reshape(4, 1, 1, 16)
+    y = ops.convert_to_numpy(TemporalShift(frames=4)(x))[:, 0, 0]
+    assert y[0].astype(int).tolist() == [16, 17, 0, 0, *range(4, 16)]
+    assert y[3].astype(int).tolist() == [0, 0, 34, 35, *range(52, 64)]
+
+
+def test_the_shift_reaches_one_frame_each_way_and_no_other_clip():
+    check_temporal_layer(TemporalShift(frames=5), reach=1)
+
+
+def test_the_pool_takes_the_maximum_of_neighbours_within_the_clip():
+    x = np.array([1, 5, 2, 0, 9, 0, 0, 3], "float32").reshape(8, 1, 1, 1)  # two clips of four frames
+    y = ops.convert_to_numpy(TemporalPool(frames=4)(x)).ravel()
+    assert y.tolist() == [5, 2, 9, 3]
+
+
+def test_where_the_shifts_are():
+    assert branch_starts(image_net("resnet50"))[:4] == [f"conv2_block{i}_1_conv" for i in (1, 2, 3)] + [
+        "conv3_block1_1_conv"
+    ]
+    assert len(branch_starts(image_net("resnet50"))) == 16
+    assert branch_starts(image_net("resnet101"))[:3] == [
+        "conv2_block1_1_conv",
+        "conv2_block3_1_conv",
+        "conv3_block1_1_conv",
+    ]
+    assert len(branch_starts(image_net("mobilenet_v2"))) == 10
+
+
+@functools.cache
+def tiny(name):
+    """A small network under weights that leave nothing silent."""
+    model = keras_vid.create(name, classes=3, frames=4, size=32)
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if "classifier/kernel" in weight.path:
+            weight.assign(rng.normal(0, 1, weight.shape).astype("float32"))
+    return model
+
+
+def same_backbone(model, twin):
+    """Give a network all weights that another has under the same names."""
+    values = {weight.path: weight for weight in twin.weights}
+    for weight in model.weights:
+        if weight.path in values and "seed" not in weight.path:
+            weight.assign(values[weight.path])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sequential", "parallel"])
+def test_2plus1d_starts_as_tsn(kind):
+    model, twin = tiny(f"r2plus1d_{kind}_resnet50"), tiny("tsn_resnet50")
+    same_backbone(model, twin)
+    np.testing.assert_allclose(logits(model, clips(model)), logits(twin, clips(twin)), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_still_clip_is_answered_like_its_frame():
+    model = tiny("tsn_resnet50")
+    still = np.repeat(clips(model, 1)[:, :1], 4, axis=1)
+    features = keras_vid.features(model, "avg_pool")
+    frames = ops.convert_to_numpy(features(still, training=False))
+    np.testing.assert_allclose(frames, np.repeat(frames[:1], 4, axis=0), rtol=1e-4, atol=1e-5)
+    single = keras_vid.create("tsn_resnet50", classes=3, frames=1, size=32)
+    same_backbone(single, model)
+    np.testing.assert_allclose(logits(single, still[:, :1]), logits(model, still), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, matters", [("tsn_resnet50", False), ("tsm_resnet50", True), ("tsm_mobilenet_v2", True)])
+def test_who_sees_the_order_of_frames(name, matters):
+    check_frame_order_matters(tiny(name), matters)
+    check_clips_apart(tiny(name))
+
+
+def test_fusion_by_hand():
+    rgb, flow = np.log([[0.8, 0.2]]), np.log([[0.2, 0.8]])
+    np.testing.assert_allclose(fuse([rgb, flow]), [[0.5, 0.5]])
+    np.testing.assert_allclose(fuse([rgb, flow], weights=[3, 1]), [[0.65, 0.35]])
+    np.testing.assert_allclose(fuse([[[0.8, 0.2]], [[0.2, 0.8]]], logits=False), [[0.5, 0.5]])
+    np.testing.assert_allclose(fuse([rgb]).sum(), 1)
+    with pytest.raises(ValueError, match="one shape"):
+        fuse([rgb, flow[:, :1]])
+    with pytest.raises(ValueError, match="as many weights"):
+        fuse([rgb, flow], weights=[1])
