@@ -14,6 +14,7 @@ COMMANDS = {
     "prepare": "a data set into TFRecords of JPEG frames, once, for fast training",
     "flow": "TV-L1 optical flow of videos as pairs of JPEG files",
     "bench": "speed: whether the input or the training step holds a run back",
+    "detect": "action detections scored by frame-mAP: JHMDB, UCF101-24, or any table of boxes",
 }
 
 EPILOG = "keras-vid COMMAND --help explains one command. KERAS_VID_DEBUG=1 shows the traceback behind an error line."

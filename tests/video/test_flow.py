@@ -117,7 +117,7 @@ def test_agrees_with_opencv_4_10(data, name):
     pair = [np.asarray(Image.open(data / f"flow/{name}{i}.png").convert("RGB")) for i in (1, 2)]
     there = np.load(data / "flow/tvl1_opencv4.10_default.npz")[name].astype(np.float32)
     error = np.linalg.norm(tvl1(np.stack(pair))[0] - there, axis=-1)
-print(f"{name}: mean {error.mean():.4f}, median {np.median(error):.4f} pixels")
+    print(f"{name}: mean {error.mean():.4f}, median {np.median(error):.4f} pixels")
     assert np.median(error) < 0.03 and error.mean() < 0.04 and np.mean(error < 0.157) > 0.98
 
 
