@@ -1,0 +1,72 @@
+"""Boxes, the restricted unpickler, and the counts of the real annotations."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from detection import data as sets
+from detection import pickles, table
+
+JHMDB = {1: (660, 22713, 268, 9139), 2: (658, 22895, 270, 8957), 3: (663, 22807, 265, 9045)}
+
+
+class Evil:
+    def __reduce__(self):
+        return (os.getcwd, ())
+
+
+def test_pickles_cannot_call(tmp_path):
+    path = tmp_path / "evil.pkl"
+    path.write_bytes(pickle.dumps({"a": Evil()}))
+    with pytest.raises(ValueError, match="getcwd"):
+        pickles.load(path)
+    path.write_bytes(b"no pickle")
+    with pytest.raises(ValueError, match="evil.pkl"):
+        pickles.load(path)
+
+
+@pytest.mark.parametrize("protocol", range(5))
+def test_pickles_of_arrays_load(tmp_path, protocol):
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps({"a": np.arange(3.0), "n": np.uint16(7)}, protocol))
+    if protocol < 3:  # Python 3 writes these through _codecs.encode; Python 2's own files need no such call
+        with pytest.raises(ValueError, match="_codecs.encode"):
+            pickles.load(path)
+    else:
+        assert pickles.load(path)["a"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("split", JHMDB)
+def test_jhmdb_counts(data, split):
+    folder = data / "detection"
+    lists = sets.jhmdb_splits(folder / "JHMDB_splits", split)
+    found = []
+    for subset in ("train", "test"):
+        gt = sets.jhmdb(folder / "JHMDB-GT.pkl", split, subset)
+        assert set(gt.videos) == lists[subset]
+        count = sets.counts(gt)
+        assert count["frames"] == count["frames with boxes"] == count["boxes"] and count["classes"] == 21
+        assert gt.frame.min() == 0 and gt.box.min() >= 0 and (gt.box.max(axis=0) <= [320, 240, 320, 240]).all()
+        found += [count["videos"], count["boxes"]]
+    assert tuple(found) == JHMDB[split]
+
+
+@pytest.mark.parametrize(
+    ("subset", "want"), [("test", (910, 24, 159289, 138527, 170580)), ("train", (2284, 24, 395868, 340336, 403282))]
+)
+def test_ucf24_counts(data, subset, want):
+    folder = data / "detection"
+    gt = sets.ucf24(folder / "pyannot_with_class_names.pkl", folder / "testlist01.txt", subset)
+    assert tuple(sets.counts(gt).values()) == want
+    assert gt.box.min() == 0 and (gt.box.max(axis=0)[2:] == [319, 239]).all()
+    assert (gt.box[:, 2:] > gt.box[:, :2]).all()  # nothing overflowed
+
+
+def test_unknown_files_say_so(tmp_path):
+    with pytest.raises(ValueError, match="csv, .json or .npz"):
+        table.read(tmp_path / "a.txt")
+    (tmp_path / "a.csv").write_text("video,frame,label\na,0,x\n")
+    with pytest.raises(ValueError, match="no column 'x1'"):
+        table.read(tmp_path / "a.csv")

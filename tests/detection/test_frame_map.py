@@ -1,0 +1,211 @@
+"""Frame-mAP: hand-computed cases of each rule, an independent package on random detections, real ground truth."""
+
+import json
+
+import numpy as np
+import pytest
+
+from detection import data as sets
+from detection import errors, table
+from detection.frame_map import RULES, average_precision, frame_map, sweep
+from keras_vid import cli
+
+BOX = [0, 0, 100, 100]
+
+
+def boxes(rows, scored=True):
+    video, frame, label, box, *score = zip(*rows)
+    return table.make(video, frame, label, box, score=score[0] if scored else None)
+
+
+def random_tables(seed, classes=3, videos=4, frames=12):
+    """Ground truth with neighbours that overlap, detections around it, also on wrong frames and of wrong classes."""
+    rng = np.random.default_rng(seed)
+    gt, found = [], []
+    for video in range(videos):
+        for frame in range(frames):
+            for _ in range(rng.integers(0, 4)):
+                corner = rng.uniform(0, 100, 2)
+                box = np.float32([*corner, *(corner + rng.uniform(40, 120, 2))])
+                label = str(rng.integers(classes))
+                gt.append((f"v{video}", frame, label, box))
+                for _ in range(rng.integers(0, 4)):
+                    near = box + rng.normal(0, 12, 4).astype("float32")
+                    other = str(rng.integers(classes)) if rng.random() < 0.2 else label
+                    found.append((f"v{video}", frame, other, near, rng.random()))
+    return boxes(gt, scored=False), boxes(found)
+
+
+def test_average_precision_by_hand():
+    right = np.array([True, False, True, False])  # of 4 boxes: precision 1, 1/2, 2/3, 1/2
+    assert average_precision(right, 4, "all_points") == pytest.approx((1 + 2 / 3) / 4)
+    assert average_precision(right, 4, "trapezoid") == pytest.approx((1 + (1 / 2 + 2 / 3) / 2) / 4)
+    # recall 0, .1, .2 are reached by the first, .3, .4, .5 by the third, the rest never
+    assert average_precision(right, 4, "11_point") == pytest.approx((3 * 1 + 3 * 2 / 3) / 11)
+    assert average_precision(np.array([], bool), 4) == 0
+    assert np.isnan(average_precision(right, 0))
+
+
+def test_strict_and_remaining_by_hand():
+    """Two boxes side by side; both detections lie best on the left one and touch the right one by more than half."""
+    gt = boxes([("a", 0, "x", BOX), ("a", 0, "x", [20, 0, 120, 100])], scored=False)
+    found = boxes([("a", 0, "x", BOX, 0.9), ("a", 0, "x", [5, 0, 105, 100], 0.8)])
+    assert frame_map(gt, found, "voc")["map"] == 0.5
+    assert frame_map(gt, found, "peng")["map"] == 1.0
+    assert frame_map(gt, found, "act")["map"] == 1.0
+
+
+def test_iou_of_exactly_the_threshold_counts():
+    gt = boxes([("a", 0, "x", BOX)], scored=False)
+    assert frame_map(gt, boxes([("a", 0, "x", [0, 0, 100, 50], 0.5)]))["map"] == 1.0
+    assert frame_map(gt, boxes([("a", 0, "x", [0, 0, 100, 49], 0.5)]))["map"] == 0.0
+
+
+def test_frames_without_ground_truth():
+    gt = boxes([("a", 0, "x", BOX)], scored=False)
+    found = boxes([("a", 1, "x", BOX, 0.9), ("a", 0, "x", BOX, 0.8)])
+    assert frame_map(gt, found)["map"] == 1.0
+    assert frame_map(gt, found, frames="all")["map"] == 0.5
+
+
+def test_class_never_detected_counts_zero_and_class_without_ground_truth_not():
+    gt = table.make(["a", "a"], [0, 1], ["x", "y"], [BOX, BOX], classes=["x", "y", "z"])
+    result = frame_map(gt, boxes([("a", 0, "x", BOX, 0.9)]))
+    assert result["map"] == 0.5 and result["ap"]["y"] == 0 and np.isnan(result["ap"]["z"])
+
+
+def test_ties_keep_the_order_of_the_rows():
+    gt = boxes([("a", 0, "x", BOX)], scored=False)
+    right, wrong = ("a", 0, "x", BOX, 0.5), ("a", 0, "x", [200, 0, 210, 9], 0.5)
+    assert frame_map(gt, boxes([right, wrong]))["map"] == 1.0
+    assert frame_map(gt, boxes([wrong, right]))["map"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("a", 0, "jump", BOX, 0.9), "classes do not match"),
+        (("b", 0, "x", BOX, 0.9), "videos do not match"),
+        (("a", 0, "x", [0, 0, 0.5, 0.5], 0.9), "fractions"),
+        (("a", 0, "x", [0, 0, 640, 100], 0.9), "scale or clip them"),
+        (("a", 0, "x", BOX, float("nan")), "not a finite number"),
+        (("a", -1, "x", BOX, 0.9), "count from 0"),
+    ],
+)
+def test_mismatch_is_an_error(row, message):
+    gt = boxes([("a", 0, "x", BOX)], scored=False)
+    gt.size = (320, 240)
+    with pytest.raises(ValueError, match=message):
+        frame_map(gt, boxes([row]))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("seed", range(3))
+def test_agrees_with_a_published_package(seed):
+    """mean-average-precision (MIT): strict matching; its boxes are inclusive, so its x2 is ours less one pixel."""
+    package = pytest.importorskip("mean_average_precision")
+    gt, found = random_tables(seed)
+    peer = package.MeanAveragePrecision2d(num_classes=len(gt.classes))
+    for video in range(len(gt.videos)):
+        for frame in range(12):
+            mine = gt.rows((gt.video == video) & (gt.frame == frame))
+            theirs = found.rows((found.video == video) & (found.frame == frame))
+            flags = np.zeros((len(mine), 2))
+            last = np.array([0, 0, 1, 1])
+            scored = [theirs.box.astype("float64") - last, theirs.label[:, None], theirs.score[:, None]]
+            peer.add(np.hstack(scored), np.hstack([mine.box.astype("float64") - last, mine.label[:, None], flags]))
+    for threshold in (0.3, 0.5, 0.75):
+        tenths = np.linspace(0, 1, 11) - 1e-9  # linspace says 0.30000000000000004, which a recall of 3 / 10 is below
+        for rule, points in (("voc", None), ("voc07", tenths)):
+            theirs = peer.value(iou_thresholds=threshold, recall_thresholds=points)[threshold]
+            ours = frame_map(gt, found, rule, threshold)["ap"]
+            for label, name in enumerate(gt.classes):
+                assert ours[name] == pytest.approx(theirs[label]["ap"], abs=1e-6)
+                assert 0 < ours[name] < 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_remaining_agrees_with_a_plain_loop(seed):
+    gt, found = random_tables(seed)
+    result = frame_map(gt, found, "peng", 0.3)
+    for label, name in enumerate(gt.classes):
+        right = plain_remaining(gt, found, label, 0.3)
+        assert result["ap"][name] == pytest.approx(average_precision(right, (gt.label == label).sum()), abs=1e-12)
+
+
+def plain_remaining(gt, found, label, threshold):
+    free = [i for i in range(len(gt)) if gt.label[i] == label]
+    right = []
+    for d in sorted(np.flatnonzero(found.label == label), key=lambda d: -found.score[d]):
+        best, place = 0, None
+        for g in free:
+            if gt.video[g] == found.video[d] and gt.frame[g] == found.frame[d]:
+                x1, y1 = np.maximum(gt.box[g, :2].astype("float64"), found.box[d, :2])
+                x2, y2 = np.minimum(gt.box[g, 2:].astype("float64"), found.box[d, 2:])
+                shared = max(x2 - x1, 0) * max(y2 - y1, 0)
+                sizes = [np.prod(b[2:].astype("float64") - b[:2]) for b in (gt.box[g], found.box[d])]
+                overlap = shared / (sum(sizes) - shared)
+                if overlap > best:
+                    best, place = overlap, g
+        right.append(best >= threshold)
+        if right[-1]:
+            free.remove(place)
+    return np.array(right)
+
+
+def test_a_box_that_is_there_twice_is_found_by_two_detections():
+    gt = boxes([("a", 0, "x", BOX)] * 2, scored=False)
+    assert frame_map(gt, boxes([("a", 0, "x", BOX, 0.9)] * 2))["map"] == 1.0
+    assert frame_map(gt, boxes([("a", 0, "x", BOX, 0.9)] * 3 + [("a", 0, "x", BOX, 1.0)]))["map"] == 1.0
+
+
+def test_sweep_falls():
+    values = list(sweep(*random_tables(0)).values())
+    assert len(values) == 10 and values == sorted(values, reverse=True) and values[0] > values[-1]
+
+
+def test_error_kinds_by_hand():
+    gt = table.make(["a", "a"], [0, 1], ["x", "y"], [BOX, BOX])
+    rows = [("a", 0, "x", BOX, 0.9), ("a", 1, "y", [0, 0, 100, 30], 0.8)]
+    result = errors.analyse(gt, boxes(rows))
+    assert (result["right"], result["localisation"], result["missed"]) == (0.5, 0.5, 0.5)
+    result = errors.analyse(gt, boxes([("a", 0, "y", BOX, 0.9), ("a", 7, "x", BOX, 0.8)]))
+    assert (result["class"], result["time"], result["missed"]) == (0.5, 0.5, 1.0)
+    two = table.make(["a", "a"], [0, 1], ["x", "x"], [BOX, BOX])
+    assert errors.analyse(two, boxes([("a", 0, "x", BOX, 0.9)] * 2))["duplicate"] == 0.5
+    assert errors.coverage(gt, boxes(rows)) == (pytest.approx(0.65), 0.5)
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "npz"])
+def test_files_keep_every_digit(tmp_path, kind):
+    gt, found = random_tables(1)
+    table.write(found, tmp_path / f"d.{kind}")
+    again = table.read(tmp_path / f"d.{kind}")
+    assert (again.box == found.box).all() and (again.score == found.score).all()
+    assert frame_map(gt, again)["map"] == frame_map(gt, found)["map"]
+
+
+def test_command(tmp_path, capsys):
+    gt, found = random_tables(1)
+    table.write(gt, tmp_path / "gt.csv")
+    table.write(found, tmp_path / "d.csv")
+    command = ["detect", "evaluate", str(tmp_path / "d.csv"), "--gt", str(tmp_path / "gt.csv")]
+    assert cli.main([*command, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["rule"] == "voc" and result["map"] == frame_map(gt, found)["map"]
+    assert cli.main(command) == 0
+    assert "frame-mAP" in capsys.readouterr().out
+    assert cli.main([*command[:2], "nowhere.csv", *command[3:]]) == 1
+    assert capsys.readouterr().err.startswith("keras-vid: ")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_real_ground_truth_against_itself(data, rule):
+    folder = data / "detection"
+    every = [sets.jhmdb(folder / "JHMDB-GT.pkl", split) for split in (1, 2, 3)]
+    every.append(sets.ucf24(folder / "pyannot_with_class_names.pkl", folder / "testlist01.txt"))
+    for gt in every:
+        found = gt.rows(slice(None))
+        found.score = np.ones(len(gt))
+        assert frame_map(gt, found, rule, frames="all")["map"] == 1.0
+        assert set(frame_map(gt, found, rule)["ap"].values()) == {1.0}
