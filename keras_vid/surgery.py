@@ -4,7 +4,10 @@ import difflib
 
 import keras
 
+from keras_vid.inflation import inflate
 from keras_vid.layers.frames import Fold
+
+__all__ = ["carry_weights", "inflate", "insert"]
 
 
 def insert(net, frames, before=None, after=None, replace=None, clip=None, images=None):
