@@ -8,6 +8,7 @@ import json
 import tensorflow as tf
 
 from training.augment import split
+from training.remote import enable
 
 
 def dense(count, frames, stride, seed=None):
@@ -46,7 +47,7 @@ def records(folder, choose, transform, batch_size=8, *, training=True, seed=0, s
         start_step: The first step to make: what was seen before is skipped without decoding it.
         buffer: Clips in the shuffle buffer.
     """
-    folder = str(folder).rstrip("/")
+    folder = enable(folder).rstrip("/")
     with tf.io.gfile.GFile(f"{folder}/manifest.json") as file:
         manifest = json.load(file)
     names = tf.constant([f"{folder}/{file['name']}" for file in manifest["files"] if file["clips"]])
