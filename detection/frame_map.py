@@ -52,7 +52,8 @@ def frame_map(gt, detections, rule="voc", threshold=0.5, frames="annotated"):
     detections = comparable(gt, detections, frames)
     hits = match_boxes(gt, detections, threshold, match)
     totals = np.bincount(gt.label, minlength=len(gt.classes))
-    order = np.lexsort((-detections.score, detections.label))  # stable: ties keep the order of the rows
+    order = np.argsort(-detections.score, kind="stable")  # ties keep the order of the rows
+    order = order[np.argsort(detections.label[order].astype("uint16"), kind="stable")]  # 16 bits: a radix sort
     ends = np.searchsorted(detections.label[order], np.arange(len(gt.classes) + 1))
     ap, curves = {}, {}
     for label, name in enumerate(gt.classes):
