@@ -1,7 +1,8 @@
-"""Tensors of another implementation put into one of our Inception networks, each used once and none guessed."""
+"""Tensors of another implementation put into one of our networks, each used once and none guessed."""
 
 import numpy as np
 
+from keras_vid.convert import resnet
 from keras_vid.convert.inception import LAYOUTS, googlenet, kylemin, locate, torchvision
 
 IMAGENET_MEAN = tuple(255 * m for m in (0.485, 0.456, 0.406))
@@ -14,15 +15,19 @@ BALLAST = ("num_batches_tracked", "global_step", "Momentum", "ExponentialMovingA
 
 def find_layout(tensors):
     """Whose file this is, by the names in it."""
+    if resnet.is_residual(tensors):
+        return "torch resnet"
     for layout, (sign, _, _) in LAYOUTS.items():
         if any(name.endswith(sign) for name in tensors):
             return layout
-    shown = ", ".join(list(tensors)[:3])
-    raise ValueError(f"its {len(tensors)} tensors ({shown}, ...) are of no known network; known: {', '.join(LAYOUTS)}")
+    shown, known = ", ".join(list(tensors)[:3]), ", ".join([*LAYOUTS, "torch resnet"])
+    raise ValueError(f"its {len(tensors)} tensors ({shown}, ...) are of no known network; known: {known}")
 
 
 def layout_options(layout, tensors):
     """The options of `keras_vid.create` under which our network computes what the file's network computed."""
+    if layout == "torch resnet":
+        return resnet.options(tensors)
     _, place, is_image = LAYOUTS[layout]
     if layout == "googlenet":
         return GOOGLENET_OPTIONS
@@ -49,6 +54,8 @@ def assign(model, tensors, source="the weights"):
         (variables set, names of tensors left out).
     """
     layout = find_layout(tensors)
+    if layout == "torch resnet":
+        return resnet.assign(model, tensors, source)
     _, place, is_image = LAYOUTS[layout]
     from_torch = place in (torchvision, kylemin, googlenet)
     used, values = set(), []

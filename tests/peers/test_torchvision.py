@@ -89,3 +89,30 @@ def test_bfloat16_and_nested_checkpoints_are_read(tmp_path):
     torch.save({"state_dict": {"module.a": torch.ones(3, dtype=torch.bfloat16) / 3}, "epoch": 3}, tmp_path / "x.pth")
     arrays = read_tensors(tmp_path / "x.pth")
     np.testing.assert_allclose(arrays["a"], 1 / 3, rtol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["tsn_resnet50", "tsm_resnet50", "stm_resnet50"])
+def test_resnet_backbones_answer_like_torchvisions(tmp_path, name):
+    """The map before any temporal layer of TSM and STM, and the last features of TSN, for each frame of a clip."""
+    net = shuffled(models.resnet50())
+    torch.save(net.state_dict(), tmp_path / "resnet50.pth")
+    taps = {}
+    net.maxpool.register_forward_hook(lambda module, args, output: taps.update(pool1_pool=output))
+    net.avgpool.register_forward_hook(lambda module, args, output: taps.update(avg_pool=output))
+    clip = np.random.default_rng(0).integers(0, 256, (1, 2, 64, 64, 3)).astype("uint8")
+    mean, std = np.array([0.485, 0.456, 0.406], "float32"), np.array([0.229, 0.224, 0.225], "float32")
+    with torch.no_grad():
+        net(torch.from_numpy(((clip[0] / np.float32(255) - mean) / std).transpose(0, 3, 1, 2)).contiguous())
+    tap = "avg_pool" if name.startswith("tsn") else "pool1_pool"
+    expected = taps[tap].numpy()
+    expected = expected[:, :, 0, 0] if tap == "avg_pool" else expected.transpose(0, 2, 3, 1)
+    model = keras_vid.create(name, classes=3, frames=2, size=64, weights=str(tmp_path / "resnet50.pth"))
+    ours = ops.convert_to_numpy(keras_vid.features(model, tap)(clip, training=False))
+    np.testing.assert_allclose(ours, expected, atol=1e-3 * np.abs(expected).max())
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    torch.save(models.resnet18().state_dict(), tmp_path / "resnet18.pth")
+    for name in ("tsn_resnet50", "s3d"):
+        with pytest.raises(ValueError, match="resnet18.pth"):
+            keras_vid.create(name, classes=3, weights=str(tmp_path / "resnet18.pth"))
