@@ -6,6 +6,7 @@ import numpy as np
 
 from detection import boxes as bx
 from detection import pickles, table
+from keras_vid.extras import need
 
 SIZE = (320, 240)
 
@@ -60,6 +61,20 @@ def ucf24(path, test_list, subset="test"):
             box = bx.from_xywh(tube["boxes"])  # stored as uint8: x + w would overflow in one box of ten
             rows.append((name, int(tube["label"]), number, np.arange(first, last), box))
     return _assemble(rows, videos, gt["classes"], {v: int(annotated[v]["numf"]) for v in videos})
+
+
+def ucf24_mat(path, test_list, classes, subset="test"):
+    """The same from `finalAnnots.mat`, which has no class names: pass them in their order. Needs SciPy."""
+    scipy_io = need("scipy.io", extra="report")
+    test = names(test_list)
+    found = {str(v.name): v for v in scipy_io.loadmat(path, squeeze_me=True, struct_as_record=False)["annot"]}
+    videos = sorted(v for v in found if (v in test) == (subset == "test"))
+    rows = []
+    for name in videos:
+        for number, tube in enumerate(np.atleast_1d(found[name].tubes)):
+            span = np.arange(int(tube.sf) - 1, int(tube.ef))  # 1-based and inclusive there
+            rows.append((name, int(getattr(tube, "class")) - 1, number, span, bx.from_xywh(tube.boxes)))
+    return _assemble(rows, videos, classes, {v: int(found[v].num_imgs) for v in videos})
 
 
 def names(path):

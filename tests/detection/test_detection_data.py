@@ -70,3 +70,13 @@ def test_unknown_files_say_so(tmp_path):
     (tmp_path / "a.csv").write_text("video,frame,label\na,0,x\n")
     with pytest.raises(ValueError, match="no column 'x1'"):
         table.read(tmp_path / "a.csv")
+
+
+def test_ucf24_pickle_and_mat_agree_box_by_box(data):
+    pytest.importorskip("scipy")
+    folder = data / "detection"
+    a = sets.ucf24(folder / "pyannot_with_class_names.pkl", folder / "testlist01.txt")
+    b = sets.ucf24_mat(folder / "finalAnnots.mat", folder / "testlist01.txt", a.classes)
+    assert a.videos == b.videos and a.frames == b.frames
+    for column in ("video", "frame", "label", "box", "tube"):
+        assert (getattr(a, column) == getattr(b, column)).all()
