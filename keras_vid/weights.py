@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_vid.convert.assign import GOOGLENET_OPTIONS
-from keras_vid.convert.resnet import SIGN as RESNET
 from keras_vid.fetch import fetch_package, fetch_url
 
 DEEPMIND = "https://github.com/google-deepmind/kinetics-i3d/raw/0667e889/data/checkpoints/"
@@ -108,7 +107,10 @@ def row_options(name, weights):
     from keras_vid.convert import find_layout, layout_options
 
     tensors = _tensors(weights)
-    return {} if RESNET in tensors else layout_options(find_layout(tensors), tensors)
+    try:
+        return layout_options(find_layout(tensors), tensors)
+    except ValueError as error:
+        raise ValueError(f"{weights}: {error}") from error
 
 
 def load(model, weights):
@@ -127,13 +129,8 @@ def load(model, weights):
         _load_own(model, path)
         return model
     from keras_vid.convert import assign
-    from keras_vid.convert.resnet import assign_resnet
 
-    tensors = _tensors(path)
-    if RESNET in tensors:
-        assign_resnet(model, tensors, source=str(path))
-    else:
-        assign(model, tensors, source=str(path))
+    assign(model, _tensors(path), source=str(path))
     if row and row.labels and model.output_shape[-1] == row.options.get("classes"):
         model.labels = labels(row.labels)
     return model

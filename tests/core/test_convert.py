@@ -141,39 +141,3 @@ def test_damaged_files_get_one_line(tmp_path):
         read_tensors(tmp_path / "nowhere.pth")
     with pytest.raises(ValueError, match="of no known network"):
         find_layout({"layer1.weight": None})
-
-
-def resnet_tensors(model):
-    """A torchvision-like file for the backbone of a network, random, in torch's axis order."""
-    from keras_vid.convert.resnet import locate as locate_resnet
-
-    rng = np.random.default_rng(0)
-    tensors = {}
-    for weight in model.weights:
-        layer, *_, kind = weight.path.split("/")
-        if name := locate_resnet(layer, kind):
-            value = rng.uniform(0.5, 1.5, weight.shape).astype("float32")
-            tensors[name] = value.transpose(3, 2, 0, 1) if value.ndim == 4 else value
-    return tensors
-
-
-@pytest.mark.slow
-def test_super_images_and_hybrid_convolutions_take_their_share_of_a_resnet():
-    from keras_vid.convert.resnet import assign_resnet
-
-    tensors = resnet_tensors(keras_vid.create("tsn_resnet50", classes=2))
-    stnet = keras_vid.create("stnet_resnet50", classes=2, frames=10)
-    assign_resnet(stnet, tensors)
-    stem = stnet.get_layer("conv1_conv").get_weights()[0]
-    np.testing.assert_allclose(
-        stem.reshape(7, 7, 5, 3, 64).sum(axis=2), tensors["conv1.weight"].transpose(2, 3, 1, 0), 1e-5
-    )
-    sth = keras_vid.create("sth_resnet50", classes=2, frames=2)
-    name = "conv2_block2_2_conv_hybrid"
-    before = [w.copy() for w in sth.get_layer(name).get_weights()]
-    assign_resnet(sth, tensors)
-    after = sth.get_layer(name).get_weights()
-    assert any((old != new).any() for old, new in zip(before, after))
-    del tensors["layer3.2.conv1.weight"]
-    with pytest.raises(ValueError, match="no tensor 'layer3.2.conv1.weight'"):
-        assign_resnet(stnet, tensors)
