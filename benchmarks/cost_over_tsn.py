@@ -4,6 +4,9 @@
 
 BatchNorm is left out of all networks, as folding it into the convolutions would leave them (the numbers are then wrong,
 the time is right; the biases that folding adds are not there). Networks take turns; the fastest run of each counts.
+
+Measured with --size 160 --repeats 3 on 2 busy cores of a Xeon without AMX, TensorFlow 2.20, fp32: TSN 1.00; STM 1.06;
+motion alone 1.04; mixing alone 0.98; STH 1.05; STH with attention 1.10. Other work ran meanwhile: read no third digit.
 """
 
 import argparse
