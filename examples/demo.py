@@ -20,9 +20,7 @@ def main():
 
     model = keras_vid.create("fast_s3d", classes=4, size=112)
     gmacs = keras_vid.macs(model, frames=64) / 1e9
-    print(
-        f"built {model.name}: {model.count_params():,} parameters, {gmacs:.1f} G multiply-adds on 64 frames of 112 x 112"
-    )
+    print(f"built {model.name}: {model.count_params():,} parameters, {gmacs:.1f} G multiply-adds for 64 frames")
 
     print("its answer (the network is untrained, so this is a guess):")
     for label, probability in keras_vid.predict(model, path, labels=["left", "right", "up", "down"]):

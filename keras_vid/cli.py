@@ -11,6 +11,7 @@ COMMANDS = {
     "summary": "layers of one network with shapes, parameters and multiply-adds",
     "predict": "what happens in a video: the most probable labels",
     "convert": "published weights (TF1 checkpoint, .pth, .safetensors, ...) to a .weights.h5 file",
+    "export": "a trained network as a SavedModel for TF Serving",
     "prepare": "a data set into TFRecords of JPEG frames, once, for fast training",
     "flow": "TV-L1 optical flow of videos as pairs of JPEG files",
     "bench": "speed: whether the input or the training step holds a run back",

@@ -31,7 +31,7 @@ def assign(model, tensors, source="the weights"):
     named = _plain(tensors)
     values, used = [], set()
     for layer in model.layers:
-        names = _names(layer.name.removesuffix("_hybrid"), layer)
+        names = _names(layer.name.removesuffix("_hybrid"))
         if not names or not layer.weights:
             continue
         missing = [name for name in names if name not in named]
@@ -68,7 +68,7 @@ def _plain(tensors):
     return plain
 
 
-def _names(layer, kind):
+def _names(layer):
     """The tensors of one of our layers, in the order of its weights; nothing for layers that only video has."""
     if layer == "classifier":
         return ["new_fc.weight", "new_fc.bias"]
