@@ -85,19 +85,21 @@ def decode(context, packet):
 def packets_of(container, stream):
     """Yield the packets; the last one, empty, flushes the decoder."""
     packets = container.demux(stream)
-    last = None
-    while True:
+    last = failure = None
+    while failure is None:
         try:
             packet = next(packets, None)
         except (av.FFmpegError, ValueError, RuntimeError) as error:
-            raise Damage(str(error)) from error
+            packet, failure = None, error
         if last is not None:
-            if last.size and (packet is None or not packet.size) and cut_off(container, last):
+            at_end = failure is None and (packet is None or not packet.size)
+            if last.size and at_end and cut_off(container, last):
                 raise Damage("the file ends within a picture")
             yield last
-        if packet is None:
+        if packet is None and failure is None:
             return
         last = packet
+    raise Damage(str(failure)) from failure
 
 
 def in_order(source, threads=None):

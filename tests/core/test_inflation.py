@@ -60,7 +60,9 @@ def test_still_video_in_the_middle_of_repeated_kernels():
     net = keras.Model(image, layers.Conv2D(4, 3, padding="same", name="conv")(image))
     frame = np.random.default_rng(0).normal(size=(1, 8, 8, 3)).astype("float32")
     answer = ops.convert_to_numpy(inflate(net, frames=5)(np.repeat(frame[:, None], 5, axis=1)))
-    np.testing.assert_allclose(answer[:, 1:-1], np.repeat(net(frame)[:, None], 3, axis=1), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        answer[:, 1:-1], np.repeat(ops.convert_to_numpy(net(frame))[:, None], 3, axis=1), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_what_cannot_be_inflated_is_named():
