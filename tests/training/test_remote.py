@@ -65,7 +65,7 @@ def test_reads_from_an_s3_server(tmp_path):
         env = {
             **os.environ,
             **keys,
-            "S3_ENDPOINT": address,
+            "S3_ENDPOINT": f"http://{address}",
             "S3_USE_HTTPS": "0",
             "S3_VERIFY_SSL": "0",
             "PYTHONPATH": str(ROOT),
