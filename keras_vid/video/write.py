@@ -59,11 +59,13 @@ def _write_gif(path, frames, fps):
         stream = container.add_stream("gif", rate=_rate(fps))
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "pal8"
+        # every frame whole and with colours of its own: differences between frames would mix their palettes
+        stream.options = {"gifflags": "0", "global_palette": "0"}
         for frame in frames:
             image = Image.fromarray(frame).quantize(256)
-            palette = np.zeros((256, 4), np.uint8)
+            palette = np.tile(np.array([255, 0, 0, 0], np.uint8), (256, 1))  # alpha first: nothing is transparent
             colours = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
-            palette[: len(colours)] = np.insert(colours, 0, 255, axis=1)  # alpha first
+            palette[: len(colours)] = np.insert(colours, 0, 255, axis=1)
             container.mux(stream.encode(av.VideoFrame.from_ndarray((np.asarray(image), palette), "pal8")))
         container.mux(stream.encode())
 
