@@ -1,4 +1,4 @@
-"""What is exported answers like what was trained, in a process that knows neither keras nor keras_vid."""
+"""What is exported answers like what was trained, in a process that does not know keras_vid."""
 
 import subprocess
 import sys
@@ -57,7 +57,7 @@ def test_a_batchnorm_whose_convolution_is_used_twice_stays():
     assert fold(model).get_layer("bn")
 
 
-def test_served_without_keras_and_by_version(tmp_path):
+def test_served_without_keras_vid_and_by_version(tmp_path):
     model = scattered("fast_s3d", size=32)
     path = export(model, tmp_path / "served", labels=["run", "jump", "fall"])
     assert path.name == "1" and export(model, tmp_path / "served").name == "2"
