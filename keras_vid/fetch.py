@@ -17,7 +17,7 @@ def home():
 
 
 def fetch_url(address, checksum="", folder=""):
-    """The local copy of a file on the web, whose sha256 starts with `checksum`."""
+    """The local copy of a file on the web, whose sha256 starts with `checksum` (or md5, after `md5:`)."""
     target = home() / folder / address.rsplit("/", 1)[1]
     if target.is_file():
         return target
@@ -73,9 +73,11 @@ def fetch_package(place, checksum=""):
 
 
 def _check(path, checksum):
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if not digest.startswith(checksum):
-        raise OSError(f"its sha256 is {digest[:16]}..., not {checksum[:16]}...: damaged, or changed at its source")
+    kind, _, expected = checksum.rpartition(":")
+    kind = kind or "sha256"
+    digest = hashlib.new(kind, path.read_bytes(), usedforsecurity=False).hexdigest()
+    if not digest.startswith(expected):
+        raise OSError(f"its {kind} is {digest[:16]}..., not {expected[:16]}...: damaged, or changed at its source")
 
 
 def _copy(source, file, size, name):

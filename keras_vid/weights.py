@@ -5,6 +5,8 @@ from pathlib import Path
 
 from keras_vid.convert.assign import GOOGLENET_OPTIONS
 from keras_vid.fetch import fetch_package, fetch_url
+from keras_vid.imagenet import IMAGENET
+from keras_vid.zoo import VARIANTS
 
 DEEPMIND = "https://github.com/google-deepmind/kinetics-i3d/raw/0667e889/data/checkpoints/"
 INCEPTIONS = "i3d i2d s3d s3dg fast_s3d top_heavy_i3d bottom_heavy_i3d top_heavy_s3d bottom_heavy_s3d".split()
@@ -15,7 +17,8 @@ class Row:
     """One set of weights.
 
     Attributes:
-        files: ((address or "package==version:path in it", start of its sha256 or ""), ...); the first is opened.
+        files: ((address or "package==version:path in it", its checksum), ...); the first is opened. A checksum is the
+            start of the sha256, `"md5:.."`, or `""` where the source gives none.
         options: What `keras_vid.create` must be told for the network to be the one that was trained.
         labels: Name of a file in keras_vid/labels, or None.
         accuracy: Top-1 in percent as the source reports it, under its protocol.
@@ -89,6 +92,18 @@ WEIGHTS = {
 }
 
 
+def _image_rows():
+    """ImageNet weights of every network that stands on an image network."""
+    for name, (_, options) in VARIANTS.items():
+        if "backbone" in options:
+            address, checksum, source, licence = IMAGENET[options["backbone"]]
+            protocol = "a start for training, not a classifier of video"
+            yield (name, "imagenet"), Row(((address, checksum),), source, licence, protocol=protocol)
+
+
+WEIGHTS |= dict(_image_rows())
+
+
 def names(model):
     """The weights that a network can be made with.
 
@@ -102,7 +117,7 @@ def row_options(name, weights):
     """What `create` must be told so that the weights, a name of the table or a file, mean what they meant."""
     if (name, weights) in WEIGHTS:
         return WEIGHTS[name, weights].options
-    if _is_ours(weights) or not _is_path(weights):
+    if _is_ours(weights) or _is_keras_image_net(weights) or not _is_path(weights):
         return {}
     from keras_vid.convert import find_layout, layout_options
 
@@ -127,6 +142,11 @@ def load(model, weights):
     path = fetch(model.name, weights) if row else Path(weights)
     if _is_ours(path):
         _load_own(model, path)
+        return model
+    if _is_keras_image_net(path):
+        from keras_vid.convert.applications import assign
+
+        assign(model, path)
         return model
     from keras_vid.convert import assign
 
@@ -160,6 +180,11 @@ def labels(name):
 
 def _is_ours(path):
     return str(path).endswith(".weights.h5")
+
+
+def _is_keras_image_net(path):
+    """A file of keras.applications."""
+    return str(path).endswith((".h5", ".hdf5")) and not _is_ours(path)
 
 
 def _is_path(weights):

@@ -1,5 +1,7 @@
 """The image networks that video networks are made of, and how each wants its pixels."""
 
+import collections
+import re
 import warnings
 
 from keras import applications, layers
@@ -34,7 +36,8 @@ def image_net(name, size=None, channels=3):
     height, width = size if isinstance(size, (tuple, list)) else (size, size)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This model usually expects 1 or 3 input channels")
-        return constructor(weights=None, include_top=False, input_shape=(height, width, channels), pooling="avg")
+        net = constructor(weights=None, include_top=False, input_shape=(height, width, channels), pooling="avg")
+    return numbered_anew(net)
 
 
 def pixels(name, channels=3):
@@ -42,6 +45,20 @@ def pixels(name, channels=3):
     mean, deviation = _row(name)[1] if channels == 3 else ((127.5,) * channels,) * 2
     scale, offset = [1 / d for d in deviation], [-m / d for m, d in zip(mean, deviation)]
     return layers.Rescaling(scale, offset, name="rescaling")
+
+
+def numbered_anew(net):
+    """Layers that Keras named by counting (`conv2d_203`) are counted from the network's first, so that it has the same
+    names however many networks were built before it."""
+    counted = collections.defaultdict(list)
+    for layer in net.layers:
+        kind, number = re.fullmatch(r"(.*?)(?:_(\d+))?", layer.name).groups()
+        if kind.replace("_", "") == type(layer).__name__.lower():
+            counted[kind].append((int(number or 0), layer))
+    for kind, rows in counted.items():
+        for rank, (_, layer) in enumerate(sorted(rows, key=lambda row: row[0])):
+            layer.name = f"{kind}_{rank}" if rank else kind
+    return net
 
 
 def _row(name):

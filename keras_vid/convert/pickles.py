@@ -15,7 +15,9 @@ def load_arrays(path, encoding="ASCII"):
     try:
         with open(path, "rb") as file:
             return _ArraysOnly(file, encoding=encoding).load()
-    except (EOFError, ValueError, IndexError, KeyError, UnicodeDecodeError, pickle.UnpicklingError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # a damaged pickle raises almost anything
         raise ValueError(f"{Path(path)} is no pickle of NumPy arrays: {error}") from error
 
 
@@ -26,19 +28,25 @@ def _reconstruct(subtype, shape, dtype):
 
 
 def _scalar(dtype, data):
+    data = data.encode("latin1") if isinstance(data, str) else data  # Python 2's bytes
     return np.frombuffer(data, dtype)[0]
 
 
+def _from_buffer(data, dtype, shape, order):
+    return np.frombuffer(data, dtype).reshape(shape, order=order)
+
+
 class _ArraysOnly(pickle.Unpickler):
-    """Knows the four names that NumPy arrays and scalars are made of, under their old and new module paths."""
+    """Knows the names that NumPy arrays and scalars are made of, under their old and new module paths."""
 
     KNOWN = {
         "_reconstruct": _reconstruct,
         "scalar": _scalar,
+        "_frombuffer": _from_buffer,  # protocol 5
         "ndarray": np.ndarray,
         "dtype": np.dtype,
     }
-    MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray")
+    MODULES = ("numpy", *(f"numpy.{core}.{part}" for core in ("core", "_core") for part in ("multiarray", "numeric")))
 
     def find_class(self, module, name):
         if module in self.MODULES and name in self.KNOWN:

@@ -45,7 +45,7 @@ def assign(model, tensors, source="the weights"):
             continue
         if not hasattr(layer, "adopt"):
             shapes = [tuple(weight.shape) for weight in layer.weights]
-            arrays = [_fit(array, shape) for array, shape in zip(arrays, shapes)]
+            arrays = [fit_stem(array, shape) for array, shape in zip(arrays, shapes)]
             wrong = [name for name, array, shape in zip(names, arrays, shapes) if array.shape != shape]
             if wrong:
                 raise ValueError(f"{source}: {wrong[0]!r} does not fit layer {layer.name!r} of {model.name}")
@@ -93,7 +93,7 @@ def _keras_axes(value):
     return np.transpose(value, (*range(2, value.ndim), 1, 0)) if value.ndim > 1 else value
 
 
-def _fit(value, shape):
+def fit_stem(value, shape):
     """Dense layers that PyTorch keeps as 1x1 convolutions, and stems for other channels than RGB."""
     if value.ndim == 4 and len(shape) == 2:
         return value[0, 0]
