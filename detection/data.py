@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from detection import boxes as bx
-from detection import pickles, table
+from detection import table
+from keras_vid.convert.pickles import load_arrays
 from keras_vid.extras import need
 
 SIZE = (320, 240)
@@ -16,7 +17,7 @@ def jhmdb(path, split=1, subset="test"):
 
     The pickle repeats the last mask's box on the 14 frames that have no puppet mask, so all 31,852 frames have one.
     """
-    gt = pickles.load(path)
+    gt = load_arrays(path, encoding="latin1")
     videos = _subset(gt, path)[subset][_split(split, 3)]
     rows = [
         (video, label, number, tube[:, 0].astype("int64") - 1, bx.from_inclusive(tube[:, 1:5]))
@@ -48,7 +49,7 @@ def ucf24(path, test_list, subset="test"):
 
     The lists name 3,207 videos; 13 of them are not annotated, so 910 of 914 are tested and 2,284 of 2,293 trained.
     """
-    gt = pickles.load(path)
+    gt = load_arrays(path, encoding="latin1")
     if not isinstance(gt, dict) or not {"db", "classes"} <= gt.keys():
         raise ValueError(f"{path}: no `db` and `classes`; this reads pyannot_with_class_names.pkl")
     test = names(test_list)

@@ -1,41 +1,11 @@
-"""Boxes, the restricted unpickler, and the counts of the real annotations."""
+"""Boxes, and the counts of the real annotations."""
 
-import os
-import pickle
-
-import numpy as np
 import pytest
 
 from detection import data as sets
-from detection import pickles, table
+from detection import table
 
 JHMDB = {1: (660, 22713, 268, 9139), 2: (658, 22895, 270, 8957), 3: (663, 22807, 265, 9045)}
-
-
-class Evil:
-    def __reduce__(self):
-        return (os.getcwd, ())
-
-
-def test_pickles_cannot_call(tmp_path):
-    path = tmp_path / "evil.pkl"
-    path.write_bytes(pickle.dumps({"a": Evil()}))
-    with pytest.raises(ValueError, match="getcwd"):
-        pickles.load(path)
-    path.write_bytes(b"no pickle")
-    with pytest.raises(ValueError, match="evil.pkl"):
-        pickles.load(path)
-
-
-@pytest.mark.parametrize("protocol", range(5))
-def test_pickles_of_arrays_load(tmp_path, protocol):
-    path = tmp_path / "a.pkl"
-    path.write_bytes(pickle.dumps({"a": np.arange(3.0), "n": np.uint16(7)}, protocol))
-    if protocol < 3:  # Python 3 writes these through _codecs.encode; Python 2's own files need no such call
-        with pytest.raises(ValueError, match="_codecs.encode"):
-            pickles.load(path)
-    else:
-        assert pickles.load(path)["a"].tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("split", JHMDB)
