@@ -1,12 +1,15 @@
 """Frame-mAP of full-size sets: the vectorised evaluator against a plain loop over detections, in the same run.
 
-KERAS_VID_DATA=DIR python benchmarks/frame_map.py [--loop]
+KERAS_VID_DATA=DIR python benchmarks/frame_map.py [ROUNDS]
 
-JHMDB split 1 with 100 detections a frame, UCF101-24 with 50: around the real boxes, and anywhere. Prints seconds,
-the ratio, both answers, and the peak of what the evaluation allocates (in a second, traced run).
+JHMDB split 1 with 100 detections a frame, UCF101-24 with 50: around the real boxes, and anywhere. The two take turns
+for ROUNDS rounds (3). Prints the median and range of the seconds of each, the ratio of the medians, both
+answers, the peak of what the evaluation allocates (in a further, traced run) and the most memory the process held.
 """
 
 import os
+import resource
+import statistics
 import sys
 import time
 import tracemalloc
@@ -72,22 +75,42 @@ def main():
     # 58 boxes are there twice, which the plain loop (always the first) and ours (a free one) count differently.
     ucf = ucf.rows(np.unique(np.column_stack([ucf.video, ucf.frame, ucf.label, ucf.box]), axis=0, return_index=True)[1])
     sets.append(("UCF101-24", ucf, 50))
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     for name, gt, each in sets:
         found = simulate(gt, each)
-        start = time.perf_counter()
-        ours = frame_map(gt, found, frames="all")["map"]
-        seconds = time.perf_counter() - start
-        line = f"{name}: {len(found):,} detections, {seconds:.2f} s, mAP {ours:.6f}"
-        if "--loop" in sys.argv:
-            start = time.perf_counter()
-            plain = plain_loop(gt, found)
-            loop = time.perf_counter() - start
-            line += f"; plain loop {loop:.2f} s ({loop / seconds:.1f}x), mAP {plain:.6f}"
+        ours, loop = [], []
+        for _ in range(rounds):
+            seconds, answer = timed(lambda gt=gt, found=found: frame_map(gt, found, frames="all")["map"])
+            ours.append(seconds)
+            seconds, plain = timed(lambda gt=gt, found=found: plain_loop(gt, found))
+            loop.append(seconds)
         tracemalloc.start()
         frame_map(gt, found, frames="all")
         peak = tracemalloc.get_traced_memory()[1] / 2**20
         tracemalloc.stop()
-        print(f"{line}; peak {peak:.0f} MiB over {found.box.nbytes / 2**20:.0f} MiB of boxes", flush=True)
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        ratio = statistics.median(loop) / statistics.median(ours)
+        print(f"{name}: {len(found):,} detections; ours {told(ours)}, plain loop {told(loop)}: {ratio:.1f}x")
+        print(
+            f"  mAP {answer:.6f} and {plain:.6f}; peak {peak:.0f} MiB over a table of {table_size(found):.0f} MiB",
+            end="",
+        )
+        print(f"; process {most:.0f} MiB", flush=True)
+
+
+def timed(call):
+    start = time.perf_counter()
+    answer = call()
+    return time.perf_counter() - start, answer
+
+
+def told(seconds):
+    return f"{statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+
+
+def table_size(table):
+    columns = (table.video, table.frame, table.label, table.box, table.score)
+    return sum(column.nbytes for column in columns) / 2**20
 
 
 if __name__ == "__main__":

@@ -38,9 +38,12 @@ def paired_iou(a, b):
     >>> paired_iou([[0, 0, 2, 2]], [[1, 0, 3, 2]]).round(4).tolist()
     [0.3333]
     """
-    a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
-    ends, starts = np.minimum(a[..., 2:], b[..., 2:]), np.maximum(a[..., :2], b[..., :2])
-    shared = np.prod(np.maximum(ends - starts, 0), axis=-1)
+    a, b = np.asarray(a), np.asarray(b)
+    width, height = (
+        np.maximum(np.minimum(a[..., i + 2], b[..., i + 2]) - np.maximum(a[..., i], b[..., i], dtype="float64"), 0)
+        for i in (0, 1)
+    )
+    shared = width * height
     union = area(a) + area(b) - shared
     return np.divide(shared, union, out=np.zeros_like(union), where=union > 0)
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from detection.frame_map import comparable, match_boxes, pairs
+from detection.matching import comparable, frame_places, match_boxes, pairs, rows_by_class
 
 KINDS = ("right", "duplicate", "localisation", "class", "time", "other")
+PART = 1 << 20  # detections that are compared with all boxes of their frames at a time
 
 
 def analyse(gt, detections, threshold=0.5):
@@ -22,35 +23,47 @@ def analyse(gt, detections, threshold=0.5):
     >>> analyse(gt, table.make(["a"], [5], ["run"], [[0, 0, 9, 9]], score=[1]))["time"]
     1.0
     """
-    found = comparable(gt, detections, frames="all")
+    found = comparable(gt, detections)
     hits = match_boxes(gt, found, threshold)
+    missed = 1 - len(np.unique(hits[hits >= 0])) / len(gt)
+    best = _best_rows(found, np.bincount(gt.label, minlength=len(gt.classes)))
+    found, hits = found.rows(best), hits[best]
     kind = np.full(len(found), KINDS.index("other"))
-    here = _codes(gt, frame=True)
-    there = np.isin(_codes(found, frame=False), _codes(gt, frame=False)) & ~np.isin(_codes(found, frame=True), here)
-    kind[there] = KINDS.index("time")
+    annotated = np.isin(_in_video(found), _in_video(gt)) & ~np.isin(_in_frame(gt, found), _in_frame(gt, gt))
+    kind[annotated] = KINDS.index("time")
     kind[_reach(gt, found, by_class=False) >= threshold] = KINDS.index("class")
     mine = _reach(gt, found, by_class=True)
     kind[mine >= 0.1] = KINDS.index("localisation")
     kind[mine >= threshold] = KINDS.index("duplicate")
     kind[hits >= 0] = KINDS.index("right")
-    order = np.lexsort((-found.score, found.label))
-    labels = found.label[order]
-    rank = np.arange(len(order)) - np.searchsorted(labels, labels)
-    top = order[rank < np.bincount(gt.label, minlength=len(gt.classes))[labels]]
-    share = np.bincount(kind[top], minlength=len(KINDS)) / max(len(top), 1)
-    missed = 1 - len(np.unique(hits[hits >= 0])) / len(gt)
+    share = np.bincount(kind, minlength=len(KINDS)) / max(len(kind), 1)
     return dict(zip(KINDS, share.tolist())) | {"missed": missed}
 
 
 def coverage(gt, detections, threshold=0.5):
     """(MABO, recall): the mean over classes of the mean best overlap of their boxes with any detection of
     the frame, whatever its label; and the share of all boxes overlapped by `threshold` or more."""
-    found = comparable(gt, detections, frames="all")
-    _, right, overlap = pairs(gt, found, by_class=False)
+    found = comparable(gt, detections)
     best = np.zeros(len(gt))
-    np.maximum.at(best, right, overlap)
+    for start in range(0, len(found), PART):
+        _, right, overlap = pairs(gt, found.rows(slice(start, start + PART)), by_class=False)
+        np.maximum.at(best, right, overlap)
     means = [best[gt.label == label].mean() for label in np.unique(gt.label)]
     return float(np.mean(means)), float(np.mean(best >= threshold))
+
+
+def _best_rows(table, many):
+    """The rows of the `many[label]` best-scored detections of each class; ties keep the order of the rows."""
+    kept = []
+    for mine, count in zip(rows_by_class(table), many):
+        score = table.score[mine]
+        if count < len(mine):
+            edge = np.partition(score, -count)[-count] if count else np.inf
+            above = score > edge
+            ties = np.flatnonzero(score == edge)[: count - above.sum()]
+            mine = np.concatenate([mine[above], mine[ties]])
+        kept.append(mine)
+    return np.concatenate(kept)
 
 
 def _reach(gt, found, by_class):
@@ -60,6 +73,10 @@ def _reach(gt, found, by_class):
     return best
 
 
-def _codes(table, frame):
-    code = table.video * 1024 + table.label
-    return code << 24 | table.frame if frame else code
+def _in_video(table):
+    return table.video * len(table.classes) + table.label
+
+
+def _in_frame(gt, table):
+    """Numbers of frame and class; negative in frames without any box."""
+    return frame_places(gt, table).astype("int64") * len(table.classes) + table.label

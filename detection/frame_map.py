@@ -15,7 +15,7 @@ the order of the rows, so the same table always gives the same number.
 
 import numpy as np
 
-from detection.boxes import paired_iou
+from detection.matching import comparable, frame_places, pairs, rows_by_class, take
 
 RULES = {
     "voc": ("strict", "all_points"),  # TF Object Detection API, AVA: the default
@@ -23,6 +23,7 @@ RULES = {
     "peng": ("remaining", "all_points"),  # Peng & Schmid
     "voc07": ("strict", "11_point"),
 }
+COCO_THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 def frame_map(gt, detections, rule="voc", threshold=0.5, frames="annotated"):
@@ -37,7 +38,7 @@ def frame_map(gt, detections, rule="voc", threshold=0.5, frames="annotated"):
 
     Returns:
         dict with "map", "ap" (class name to AP, NaN without ground truth), "curves" (class name to recall and
-        precision), and the rule, threshold and frames that gave it.
+        precision at each right detection and at the end), and the rule, threshold and frames that gave it.
 
     Example:
 
@@ -46,32 +47,71 @@ def frame_map(gt, detections, rule="voc", threshold=0.5, frames="annotated"):
     >>> frame_map(gt, table.make(["a"], [0], ["run"], [[0, 0, 9, 8]], score=[0.9]))["map"]
     1.0
     """
-    if rule not in RULES:
-        raise ValueError(f"rule {rule!r}: the rules are {', '.join(RULES)}")
-    match, integrate = RULES[rule]
-    detections = comparable(gt, detections, frames)
-    hits = match_boxes(gt, detections, threshold, match)
-    totals = np.bincount(gt.label, minlength=len(gt.classes))
-    order = np.argsort(-detections.score, kind="stable")  # ties keep the order of the rows
-    order = order[np.argsort(detections.label[order].astype("uint16"), kind="stable")]  # 16 bits: a radix sort
-    ends = np.searchsorted(detections.label[order], np.arange(len(gt.classes) + 1))
-    ap, curves = {}, {}
-    for label, name in enumerate(gt.classes):
-        mine = hits[order[ends[label] : ends[label + 1]]] >= 0
-        ap[name] = average_precision(mine, totals[label], integrate)
-        right = np.cumsum(mine)
-        curves[name] = (right / max(totals[label], 1), right / np.arange(1, len(mine) + 1))
-    mean = float(np.mean([ap[gt.classes[i]] for i in np.flatnonzero(totals)]))
-    named = {"rule": rule, "match": match, "area": integrate, "threshold": threshold, "frames": frames}
-    return {"map": mean, **named, "ap": ap, "curves": curves}
-
-
-COCO_THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
+    return frame_maps(gt, detections, (threshold,), rule, frames)[0]
 
 
 def sweep(gt, detections, thresholds=COCO_THRESHOLDS, **options):
     """Frame-mAP at each IoU threshold: {threshold: mAP}."""
-    return {float(t): frame_map(gt, detections, threshold=float(t), **options)["map"] for t in thresholds}
+    results = frame_maps(gt, detections, tuple(float(t) for t in thresholds), **options)
+    return {result["threshold"]: result["map"] for result in results}
+
+
+def frame_maps(gt, detections, thresholds, rule="voc", frames="annotated"):
+    """`frame_map` at several thresholds, with the overlaps and the order of the scores found once."""
+    if frames not in ("annotated", "all"):
+        raise ValueError(f"frames {frames!r}: annotated or all")
+    match, area = named_rule(rule)
+    found = comparable(gt, detections)
+    if frames == "annotated":  # the others go to a class that nobody asks for: cheaper than a copy of the rest
+        found.label = np.where(frame_places(gt, found) >= 0, found.label, len(gt.classes))
+    near = pairs(gt, found)
+    hits = [take(near, found.score, threshold, match)[0] for threshold in thresholds]
+    places = places_in_class(found, np.unique(np.concatenate(hits)))
+    named = {"rule": rule, "match": match, "area": area, "frames": frames}
+    return [
+        average(gt, found, mine, places[mine], area) | named | {"threshold": t} for t, mine in zip(thresholds, hits)
+    ]
+
+
+def named_rule(rule):
+    """(match, area) of a rule's name."""
+    if rule not in RULES:
+        raise ValueError(f"rule {rule!r}: the rules are {', '.join(RULES)}")
+    return RULES[rule]
+
+
+def average(gt, found, right, places, area):
+    """AP of every class and their mean, from the rows of the right detections and their places in their class."""
+    totals = np.bincount(gt.label, minlength=len(gt.classes))
+    many = np.bincount(found.label, minlength=len(gt.classes))
+    labels = found.label[right]
+    ap, curves = {}, {}
+    for label, name in enumerate(gt.classes):
+        mine = np.sort(places[labels == label])
+        ap[name] = area_under(mine, totals[label], area)
+        curves[name] = _curve(mine, totals[label], many[label])
+    mean = float(np.mean([ap[gt.classes[i]] for i in np.flatnonzero(totals)]))
+    return {"map": mean, "ap": ap, "curves": curves}
+
+
+def places_in_class(table, rows):
+    """The place (from 1) of some rows among all rows of their class, best score first; ties keep the order of the rows.
+
+    An array over all rows that is filled at `rows`. Only the scores' values are sorted, not the rows.
+    """
+    places = np.zeros(len(table), "int64")
+    wanted = np.zeros(len(table), bool)
+    wanted[rows] = True
+    for mine in rows_by_class(table):
+        score, asked = table.score[mine], np.flatnonzero(wanted[mine])
+        if not len(asked):
+            continue
+        rising = np.sort(score)
+        value = score[asked]
+        above = len(mine) - np.searchsorted(rising, value, "right")
+        equal = len(mine) - above - np.searchsorted(rising, value, "left")
+        places[mine[asked]] = above + 1 + (_earlier(score, asked, equal) if (equal > 1).any() else 0)
+    return places
 
 
 def average_precision(right, total, area="all_points"):
@@ -80,106 +120,40 @@ def average_precision(right, total, area="all_points"):
     >>> average_precision(np.array([True, False, True]), 2)  # precision 1, then 2/3
     0.8333333333333333
     """
+    return area_under(np.flatnonzero(right) + 1, total, area)
+
+
+def area_under(places, total, area="all_points"):
+    """AP of one class from the places (from 1, rising) of its right detections. `total` boxes were to be found."""
     if total == 0:
         return float("nan")
-    found = np.cumsum(right)
-    precision = found / np.arange(1, len(found) + 1)
-    if area == "trapezoid":
-        before = np.concatenate([[1.0], precision[:-1]])
-        return float(np.sum(right * (precision + before) / 2) / total)  # recall rises by 1 / total where right
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    found = np.arange(1, len(places) + 1)
+    precision = found / places
+    if area == "trapezoid":  # from the precision just before each right detection; the curve starts at 1
+        before = np.divide(found - 1, places - 1, out=np.ones(len(places)), where=places > 1)
+        return float(np.sum((precision + before) / 2) / total)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]  # wrong detections only lower it: no need of them
     if area == "all_points":
-        return float(np.sum(envelope[right]) / total)
+        return float(np.sum(envelope) / total)
     # Recall k / 10 is reached once 10 found >= k total: whole numbers, so that no rounding moves a point.
-    places = np.searchsorted(found * 10, np.arange(11) * total)
-    return float(np.sum(np.append(envelope, 0.0)[places]) / 11)
+    points = np.searchsorted(found * 10, np.arange(11) * total)
+    return float(np.sum(np.append(envelope, 0.0)[points]) / 11)
 
 
-def match_boxes(gt, detections, threshold=0.5, match="strict"):
-    """The row of the ground truth that each detection finds, or -1. Both tables name classes and videos alike."""
-    order = np.argsort(-detections.score, kind="stable")
-    left, right, overlap = pairs(gt, detections.rows(order))
-    hits = np.full(len(order), -1)
-    keep = overlap >= threshold
-    if match == "strict":
-        best = np.zeros(len(order))
-        np.maximum.at(best, left, overlap)
-        keep &= overlap == best[left]
-    left, right, overlap = left[keep], right[keep], overlap[keep]
-    group = _keys(gt, by_class=True)[right]
-    while len(left):
-        # In each frame the best-scored detection that still has a box takes its best one.
-        best = _best_pair(left, overlap)
-        _, first = np.unique(group[best], return_index=True)
-        taken = best[first]
-        hits[left[taken]] = right[taken]
-        free = ~(np.isin(right, right[taken]) | np.isin(left, left[taken]))
-        left, right, overlap, group = left[free], right[free], overlap[free], group[free]
-    found = np.full(len(order), -1)
-    found[order] = hits
-    return found
+def _curve(places, total, many):
+    right = np.arange(1, len(places) + 1)
+    if many > (places[-1] if len(places) else 0):  # wrong ones follow the last right one
+        right, places = np.append(right, len(places)), np.append(places, many)
+    return right / max(total, 1), right / places
 
 
-def pairs(gt, detections, by_class=True):
-    """Each detection with each box of its frame (and class): rows of detections (rising), rows of gt, IoU."""
-    key, wanted = _keys(gt, by_class), _keys(detections, by_class)
-    order = np.argsort(key, kind="stable")
-    start = np.searchsorted(key[order], wanted, "left")
-    many = np.searchsorted(key[order], wanted, "right") - start
-    left = np.repeat(np.arange(len(wanted)), many)
-    step = np.arange(len(left)) - np.repeat(np.cumsum(many) - many, many)
-    right = order[np.repeat(start, many) + step]
-    return left, right, paired_iou(detections.box[left], gt.box[right])
-
-
-def comparable(gt, detections, frames="all"):
-    """The detections in the numbering of the ground truth; ValueError where the two do not belong together."""
-    if frames not in ("annotated", "all"):
-        raise ValueError(f"frames {frames!r}: annotated or all")
-    if detections.score is None:
-        raise ValueError("the detections have no scores")
-    if not len(gt):
-        raise ValueError("the ground truth has no boxes")
-    for what in ("classes", "videos"):
-        strange = sorted(set(getattr(detections, what)) - set(getattr(gt, what)))
-        if strange:
-            some = getattr(gt, what)[0]
-            raise ValueError(f"{what} do not match: detections name {strange[0]!r}, the ground truth {some!r}, ...")
-    if not np.isfinite(detections.score).all() or not np.isfinite(detections.box).all():
-        raise ValueError("a detection has a score or a corner that is not a finite number")
-    if (detections.frame < 0).any():
-        raise ValueError("a detection is in a negative frame; frames count from 0")
-    _same_scale(gt, detections)
-    videos = np.array([gt.videos.index(v) for v in detections.videos], "int64")
-    classes = np.array([gt.classes.index(c) for c in detections.classes], "int64")
-    found = detections.rows(slice(None))
-    found.video, found.videos = videos[found.video], gt.videos
-    found.label, found.classes = classes[found.label], gt.classes
-    if frames == "annotated":
-        found = found.rows(np.isin(_keys(found, by_class=False), _keys(gt, by_class=False)))
-    return found
-
-
-def _same_scale(gt, detections):
-    if not len(detections):
-        return
-    reach, edge = detections.box.max(), gt.box.max()
-    if edge > 4 and reach <= 2:
-        raise ValueError(f"detections reach x, y = {reach:.3g}: fractions, where the ground truth is in pixels")
-    if gt.size:
-        outside = (detections.box[:, 2:] > np.array(gt.size) * 1.1).any(axis=1).mean()
-        if outside > 0.02:  # a few boxes that run over the edge are a detector's noise, many are another scale
-            size = "x".join(map(str, gt.size))
-            raise ValueError(f"{outside:.0%} of the detections end outside {size} pixels: scale or clip them")
-
-
-def _keys(table, by_class):
-    """One number a frame (and class)."""
-    key = table.video.astype("int64") << 24 | table.frame
-    return key << 10 | table.label if by_class else key
-
-
-def _best_pair(left, overlap):
-    """The place of the largest overlap of each `left` (rising), the first of equal ones."""
-    order = np.lexsort((-overlap, left))
-    return order[np.unique(left[order], return_index=True)[1]] if len(order) else order
+def _earlier(score, asked, equal):
+    """Of the rows with the score of each asked row, how many come before it."""
+    tied = np.unique(score[asked[equal > 1]])
+    near = np.minimum(np.searchsorted(tied, score), len(tied) - 1)
+    rows = np.flatnonzero(tied[near] == score)
+    order = rows[np.argsort(score[rows], kind="stable")]
+    value = score[order]
+    before = np.zeros(len(score), "int64")
+    before[order] = np.arange(len(order)) - np.searchsorted(value, value, "left")
+    return before[asked]

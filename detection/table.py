@@ -27,6 +27,7 @@ class Table:
     tube: np.ndarray | None = None  # which action instance of its video
     frames: dict = field(default_factory=dict)  # frames of each video, where known
     size: tuple | None = None  # (width, height) that the boxes are measured in, where known
+    ignored: frozenset = frozenset()  # videos that the set's lists name but nobody annotated: never scored
 
     def __len__(self):
         return len(self.box)
@@ -35,7 +36,7 @@ class Table:
         """The table of the rows that a mask or index keeps."""
         parts = {k: getattr(self, k) for k in ("video", "frame", "label", "box", "score", "tube")}
         parts = {k: v if v is None else v[keep] for k, v in parts.items()}
-        return Table(self.videos, self.classes, **parts, frames=self.frames, size=self.size)
+        return Table(self.videos, self.classes, **parts, frames=self.frames, size=self.size, ignored=self.ignored)
 
     def only(self, videos):
         """The table of some videos, in that order."""

@@ -7,7 +7,8 @@ import pytest
 
 from detection import data as sets
 from detection import errors, table
-from detection.frame_map import RULES, average_precision, frame_map, sweep
+from detection.frame_map import RULES, average_precision, frame_map, places_in_class, sweep
+from detection.matching import pairs
 from keras_vid import cli
 
 BOX = [0, 0, 100, 100]
@@ -97,6 +98,31 @@ def test_mismatch_is_an_error(row, message):
     gt.size = (320, 240)
     with pytest.raises(ValueError, match=message):
         frame_map(gt, boxes([row]))
+
+
+@pytest.mark.parametrize("digits", [0, 1, 2, 9])
+def test_places_are_those_of_a_stable_sort(digits):
+    _, found = random_tables(0)
+    found.score = np.round(found.score, digits)
+    places = places_in_class(found, np.arange(len(found)))
+    for label in range(len(found.classes)):
+        rows = np.flatnonzero(found.label == label)
+        order = rows[np.argsort(-found.score[rows], kind="stable")]
+        assert places[order].tolist() == list(range(1, len(rows) + 1))
+    some = np.flatnonzero(found.video == 1)
+    assert (places_in_class(found, some)[some] == places[some]).all()
+
+
+@pytest.mark.parametrize("by_class", [True, False])
+def test_pairs_are_all_pairs_of_a_frame(by_class):
+    gt, found = random_tables(2, frames=20)
+    found.frame[::7] += 9  # also past the last box of a video
+    left, right, _ = pairs(gt, found, by_class)
+    same = (found.video[:, None] == gt.video) & (found.frame[:, None] == gt.frame)
+    if by_class:
+        same &= found.label[:, None] == gt.label
+    want = np.argwhere(same)
+    assert len(want) > 50 and sorted(zip(left, right)) == [tuple(w) for w in want] and (np.diff(left) >= 0).all()
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
