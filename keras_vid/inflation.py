@@ -61,7 +61,7 @@ def _deeper(layer, kernel):
         if config.get("axis") in (3, [3], (3,)):  # the channels, which keras.applications counts from the front
             config["axis"] = -1
         return layer.__class__.from_config(config)
-    if kind in ("Conv2D", "DepthwiseConv2D"):
+    if kind in ("Conv2D", "GroupedConv2D", "DepthwiseConv2D"):
         return _convolution(layer, kernel if max(layer.kernel_size) > 1 else 1)
     if kind in POOLS:
         shape = {"pool_size": (1, *layer.pool_size), "strides": (1, *layer.strides), "padding": layer.padding}

@@ -7,6 +7,8 @@ called `conv2` .. `conv5`. The networks answer with the mean of their last map; 
 import keras
 from keras import layers
 
+from keras_vid.layers.grouped import GroupedConv2D
+
 STAGES = {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3), "se_resnext101": (3, 4, 23, 3)}
 
 
@@ -67,5 +69,6 @@ def conv_bn(x, filters, kernel, stride, name, groups=1):
     """A convolution without bias, and BatchNorm; strided ones expect their padding."""
     padding = "same" if stride == 1 else "valid"
     options = {"padding": padding, "groups": groups, "use_bias": False, "kernel_initializer": "he_normal"}
-    x = layers.Conv2D(filters, kernel, stride, name=f"{name}_conv", **options)(x)
+    convolution = GroupedConv2D if groups > 1 else layers.Conv2D
+    x = convolution(filters, kernel, stride, name=f"{name}_conv", **options)(x)
     return layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name=f"{name}_bn")(x)

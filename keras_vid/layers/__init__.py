@@ -5,6 +5,7 @@ from keras_vid.layers.channelwise import MotionDifference, ShiftLike, channel_mi
 from keras_vid.layers.consensus import consensus
 from keras_vid.layers.frames import Fold, Unfold, fold, unfold
 from keras_vid.layers.gating import FeatureGating
+from keras_vid.layers.grouped import GroupedConv2D
 from keras_vid.layers.head import WindowedMean
 from keras_vid.layers.hybrid import DepthwiseHybridConv, HybridConv
 from keras_vid.layers.inception import inception_block
@@ -21,6 +22,7 @@ __all__ = [
     "DepthwiseHybridConv",
     "FeatureGating",
     "Fold",
+    "GroupedConv2D",
     "HybridConv",
     "MotionDifference",
     "ShiftLike",

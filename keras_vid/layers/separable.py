@@ -14,6 +14,8 @@ from keras_vid.layers.gating import FeatureGating
 class TemporalIdentity(keras.initializers.Initializer):
     """A temporal kernel that passes its middle frame on unchanged, so that a network starts as its 2D twin.
 
+    Of shape `(k, 1, .., C, C)`, or channel-wise `(k, 1, .., C, 1)`.
+
     >>> kernel = TemporalIdentity()((3, 1, 1, 4, 4))
     >>> float(kernel[1, 0, 0, 2, 2]), float(kernel[0, 0, 0, 2, 2])
     (1.0, 0.0)
@@ -21,9 +23,10 @@ class TemporalIdentity(keras.initializers.Initializer):
 
     def __call__(self, shape, dtype=None):
         frames, *space, channels_in, channels_out = shape
-        if frames % 2 == 0 or set(space) != {1} or channels_in != channels_out:
-            raise ValueError(f"an identity needs a kernel of shape (odd, 1, .., C, C), not {tuple(shape)}")
-        eye = ops.reshape(ops.eye(channels_in, dtype=dtype), (1, *space, channels_in, channels_in))
+        if frames % 2 == 0 or set(space) != {1} or channels_out not in (1, channels_in):
+            raise ValueError(f"an identity needs a kernel of shape (odd, 1, .., C, C or 1), not {tuple(shape)}")
+        eye = ops.ones(channels_in, dtype=dtype) if channels_out == 1 else ops.eye(channels_in, dtype=dtype)
+        eye = ops.reshape(eye, (1, *space, channels_in, channels_out))
         return ops.pad(eye, [(frames // 2, frames // 2), *[(0, 0)] * (len(shape) - 1)])
 
 

@@ -1,23 +1,23 @@
 """(2+1)D on image networks: a temporal convolution after, or beside, every 3x3 convolution.
 
-The two baselines of the STH paper (https://arxiv.org/abs/2003.08042, Table 7).
+On residual networks these are the two baselines of the STH paper (https://arxiv.org/abs/2003.08042, Table 7). Beside a
+depthwise convolution stands a channel-wise temporal one.
 """
 
 from keras import layers
 
 from keras_vid.backbones import image_net
 from keras_vid.layers.separable import TemporalIdentity
-from keras_vid.layers.temporal_conv import TemporalConv
-from keras_vid.models.stm import block_names
+from keras_vid.layers.temporal_conv import ChannelTemporalConv, TemporalConv
 from keras_vid.models.tsn import on_frames
 
 
 def R2Plus1DSequential(classes=400, backbone="resnet50", frames=8, size=None, channels=3, weights=None, *, dropout=0.5):
-    """Every 3x3 convolution of a residual network is followed by one over time, which starts as an identity.
+    """Every 3x3 convolution of an image network is followed by one over time, which starts as an identity.
 
     Args:
         classes: Number of labels; 0 ends the network in its mean features.
-        backbone: `"resnet50"` or `"resnet101"`.
+        backbone: One of `keras_vid.backbones.bridges.BACKBONES`.
         frames, size, channels: Of a clip; without a size any will do. Channels: 3 for RGB, 2 for flow, 10 for stacked.
         weights: As in `keras_vid.create`.
 
@@ -25,16 +25,17 @@ def R2Plus1DSequential(classes=400, backbone="resnet50", frames=8, size=None, ch
     (None, 10)
     """
     net = image_net(backbone, size, channels)
-    after = {
-        f"{block}_2_conv": _temporal(net, block, frames, kernel_initializer=TemporalIdentity())
-        for block in block_names(net)
-    }
+
+    def following(conv):
+        return _replaced(conv, lambda y, x: _temporal(conv, frames, TemporalIdentity())(y))
+
+    edits = {"replace": {conv.name: following(conv) for conv in convolutions(net)}}
     name = f"r2plus1d_sequential_{backbone}"
-    return on_frames(name, net, backbone, (frames, channels), (classes, dropout, weights), {"after": after})
+    return on_frames(name, net, backbone, (frames, channels), (classes, dropout, weights), edits)
 
 
 def R2Plus1DParallel(classes=400, backbone="resnet50", frames=8, size=None, channels=3, weights=None, *, dropout=0.5):
-    """Beside every 3x3 convolution of a residual network runs one over time, which starts at zero, and both are added.
+    """Beside every 3x3 convolution of an image network runs one over time, which starts at zero, and both are added.
 
     Arguments as in `R2Plus1DSequential`.
 
@@ -42,38 +43,54 @@ def R2Plus1DParallel(classes=400, backbone="resnet50", frames=8, size=None, chan
     (None, 10)
     """
     net = image_net(backbone, size, channels)
-    names = {layer.name for layer in net.layers}
-    before, after, entered = {}, {}, {}
-    for block in block_names(net):
-        strided = f"{block}_2_pad" in names
-        temporal = _temporal(net, block, frames, kernel_initializer="zeros")
-        before[f"{block}_2_pad" if strided else f"{block}_2_conv"] = _enter(entered, block)
-        after[f"{block}_2_conv"] = _beside(entered, block, temporal, strided)
+
+    def beside(conv):
+        name = f"{_stem(conv)}_sum"
+        temporal = _temporal(conv, frames, "zeros")
+        return _replaced(conv, lambda y, x: layers.Add(name=name)([y, temporal(_centres(conv, x))]))
+
+    edits = {"replace": {conv.name: beside(conv) for conv in convolutions(net)}}
     name = f"r2plus1d_parallel_{backbone}"
-    edits = {"before": before, "after": after}
     return on_frames(name, net, backbone, (frames, channels), (classes, dropout, weights), edits)
 
 
-def _temporal(net, block, frames, **options):
-    filters = net.get_layer(f"{block}_2_conv").filters
-    return TemporalConv(filters, 3, frames=frames, use_bias=False, name=f"{block}_2_temporal", **options)
+def convolutions(net):
+    """The 3x3 convolutions of an image network, except one that sees its pixels.
+
+    >>> len(convolutions(image_net("resnet50"))), len(convolutions(image_net("vgg16")))
+    (16, 12)
+    """
+    found = [layer for layer in net.layers if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D))]
+    return [layer for layer in found[1:] if tuple(layer.kernel_size) == (3, 3)]
 
 
-def _enter(entered, block):
-    def enter(x):
-        entered[block] = x
-        return x
-
-    return enter
+def _stem(conv):
+    return conv.name.removesuffix("_conv")
 
 
-def _beside(entered, block, temporal, strided):
-    """Add what the temporal convolution makes of the input that the 3x3 convolution had."""
+def _temporal(conv, frames, start):
+    name = f"{_stem(conv)}_temporal"
+    if isinstance(conv, layers.DepthwiseConv2D):
+        return ChannelTemporalConv(3, frames=frames, use_bias=False, depthwise_initializer=start, name=name)
+    return TemporalConv(conv.filters, 3, frames=frames, use_bias=False, kernel_initializer=start, name=name)
 
-    def beside(x):
-        start = entered[block]
-        if strided:  # the pixels on which the 3x3 kernels are centred
-            start = layers.AveragePooling2D(1, 2, name=f"{block}_2_every_second")(start)
-        return layers.Add(name=f"{block}_2_sum")([x, temporal(start)])
 
-    return beside
+def _replaced(conv, join):
+    """The convolution without its activation, joined with what happens in time, and the activation after both."""
+    linear = conv.__class__.from_config({**conv.get_config(), "activation": "linear"})
+
+    def build(x):
+        y = join(linear(x), x)
+        plain = conv.activation.__name__ == "linear"
+        return y if plain else layers.Activation(conv.activation, name=f"{conv.name}_activation")(y)
+
+    return build
+
+
+def _centres(conv, x):
+    """The pixels on which the 3x3 kernels are centred."""
+    if conv.padding == "valid":
+        x = layers.Cropping2D(1, name=f"{_stem(conv)}_middle")(x)
+    if max(conv.strides) > 1:
+        x = layers.AveragePooling2D(1, conv.strides, name=f"{_stem(conv)}_every_second")(x)
+    return x

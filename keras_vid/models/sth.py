@@ -67,6 +67,8 @@ def hybrid_name(conv):
 
 def _is_hybrid(layer):
     """3x3 convolutions over feature maps; the first of a network sees colours, which no group could share."""
+    if getattr(layer, "groups", 1) > 1:
+        raise ValueError(f"layer {layer.name!r} is a grouped convolution, which cannot be turned into a hybrid one")
     if not isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)) or tuple(layer.kernel_size) != (3, 3):
         return False
     return layer.input.shape[-1] % 8 == 0

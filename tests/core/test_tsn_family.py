@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from keras import ops
+from keras import layers, ops
 from temporal_checks import check_clips_apart, check_frame_order_matters, check_temporal_layer, clips, logits
 
 import keras_vid
@@ -52,16 +52,23 @@ def test_the_pool_takes_the_maximum_of_neighbours_within_the_clip():
 
 
 def test_where_the_shifts_are():
-    assert branch_starts(image_net("resnet50"))[:4] == [f"conv2_block{i}_1_conv" for i in (1, 2, 3)] + [
-        "conv3_block1_1_conv"
-    ]
-    assert len(branch_starts(image_net("resnet50"))) == 16
-    assert branch_starts(image_net("resnet101"))[:3] == [
-        "conv2_block1_1_conv",
-        "conv2_block3_1_conv",
-        "conv3_block1_1_conv",
-    ]
+    starts = branch_starts(image_net("resnet50"))
+    assert (
+        starts[:4] == [[f"conv{i}_block{j}_1_conv"] for i, j in ((2, 1), (2, 2), (2, 3), (3, 1))] and len(starts) == 16
+    )
+    deep = branch_starts(image_net("resnet101"))
+    assert deep[:3] == [[f"conv{i}_block{j}_1_conv"] for i, j in ((2, 1), (2, 3), (3, 1))]
     assert len(branch_starts(image_net("mobilenet_v2"))) == 10
+    assert branch_starts(image_net("vgg16"))[0] == ["block1_conv2"]
+
+
+@pytest.mark.slow
+def test_branches_of_inception_resnet_share_a_shift():
+    model = keras_vid.create("tsm_inception_resnet_v2", frames=2, size=75)
+    inputs = [layer.input for layer in model.layers if isinstance(layer, layers.Conv2D)]
+    shifted = [layer.output for layer in model.layers if isinstance(layer, TemporalShift)]
+    seen = [sum(image is x for image in inputs) for x in shifted]
+    assert seen == [3] * 5 + [2] * 10 + [2] * 5  # every second of 10, 20 and 10 blocks
 
 
 @functools.cache
@@ -84,9 +91,10 @@ def same_backbone(model, twin):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("backbone", ["resnet50", "mobilenet_v2", "vgg16"])
 @pytest.mark.parametrize("kind", ["sequential", "parallel"])
-def test_2plus1d_starts_as_tsn(kind):
-    model, twin = tiny(f"r2plus1d_{kind}_resnet50"), tiny("tsn_resnet50")
+def test_2plus1d_starts_as_tsn(kind, backbone):
+    model, twin = tiny(f"r2plus1d_{kind}_{backbone}"), tiny(f"tsn_{backbone}")
     same_backbone(model, twin)
     np.testing.assert_allclose(logits(model, clips(model)), logits(twin, clips(twin)), rtol=1e-4, atol=1e-4)
 
@@ -104,7 +112,9 @@ def test_a_still_clip_is_answered_like_its_frame():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name, matters", [("tsn_resnet50", False), ("tsm_resnet50", True), ("tsm_mobilenet_v2", True)])
+@pytest.mark.parametrize(
+    "name, matters", [("tsn_resnet50", False), ("tsm_resnet50", True), ("tsm_mobilenet_v2", True), ("tsm_vgg16", True)]
+)
 def test_who_sees_the_order_of_frames(name, matters):
     check_frame_order_matters(tiny(name), matters)
     check_clips_apart(tiny(name))
