@@ -2,6 +2,7 @@
 
 import fnmatch
 import importlib
+import json
 from pathlib import Path
 
 # name: (constructor, its options). A name says which network and nothing of frames, sizes or datasets.
@@ -112,8 +113,10 @@ def load_model(source, weights=None, **options):
     >>> load_model("s3d", classes=5).name
     's3d'
     """
-    path = Path(source)
+    path, labels = Path(source), None
     if path.is_dir() and (path / "best.keras").is_file():
+        if (path / "args.json").is_file():
+            labels = json.loads((path / "args.json").read_text()).get("labels")
         path = path / "best.keras"
     if path.suffix == ".keras" or path.is_file():
         if not path.is_file():
@@ -123,9 +126,12 @@ def load_model(source, weights=None, **options):
         import keras_vid.layers  # noqa: F401  registers the layers that the file may name
 
         try:
-            return keras.models.load_model(path, compile=False)
+            model = keras.models.load_model(path, compile=False)
         except Exception as error:
             raise ValueError(f"{path} is no readable .keras file: {str(error).splitlines()[0]}") from error
+        if labels:
+            model.labels = labels
+        return model
     if path.is_dir():
         raise ValueError(f"{path} is a folder without best.keras: give a run folder, a .keras file or a network's name")
     return create(str(source), weights=weights, **options)

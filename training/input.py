@@ -30,6 +30,7 @@ def clips(
     short=256,
     workers=None,
     failures=None,
+    numbered=False,
 ):
     """Batches (uint8 clips, int32 labels) of a training.datasets.Dataset, as a tf.data.Dataset.
 
@@ -46,6 +47,7 @@ def clips(
         short: Short side to which frames are scaled while decoding; None keeps the size.
         workers: Videos decoded at a time; None: one for each core.
         failures: A Failures object, to know afterwards which videos could not be read.
+        numbered: Add to each example its place in `dataset.items` (in testing).
     """
     number, count = shard
     if not 0 <= number < count:
@@ -57,11 +59,22 @@ def clips(
     first = start_step * batch_size * count + number
     last = np.iinfo(np.int64).max if training else len(dataset.items)
     data = tf.data.Dataset.range(first, last, count)
-    data = data.map(lambda i: _load(decode, i), num_parallel_calls=workers or os.cpu_count(), deterministic=True)
+    data = data.map(lambda i: (*_load(decode, i), i), num_parallel_calls=workers or os.cpu_count(), deterministic=True)
     if not training:
-        data = data.filter(lambda clip, label, draw: label >= 0)
-    data = data.map(transform, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        data = data.filter(lambda clip, label, draw, i: label >= 0)
+
+    def example(clip, label, draw, i):
+        return (*transform(clip, label, draw), i) if numbered else transform(clip, label, draw)
+
+    data = data.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return data.batch(batch_size, drop_remainder=training).prefetch(2)
+
+
+def step_items(dataset, seed, step, batch):
+    """The paths of the clips of one training step of `batch` clips over all workers, if none had to be replaced."""
+    count = len(dataset.items)
+    places = (divmod(i, count) for i in range(step * batch, (step + 1) * batch))
+    return [dataset.items[_order(seed, epoch, count)[place]].path for epoch, place in places]
 
 
 class Failures:

@@ -1,0 +1,66 @@
+"""What a table of scores says, in NumPy."""
+
+import numpy as np
+
+
+def top_k(scores, labels, k=1):
+    """The share of clips whose label is among the k best. Ties go to the class that comes first.
+
+    >>> top_k([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]], [1, 1], 1), top_k([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]], [1, 1], 2)
+    (0.5, 1.0)
+    """
+    best = np.argsort(-np.asarray(scores), axis=1, kind="stable")[:, :k]
+    return float((best == np.asarray(labels)[:, None]).any(axis=1).mean())
+
+
+def confusion(scores, labels):
+    """Counts (K, K): row is the true class, column the answer.
+
+    >>> confusion([[0.1, 0.9], [0.8, 0.2], [0.6, 0.4]], [1, 0, 1]).tolist()
+    [[1, 0], [1, 1]]
+    """
+    classes = np.asarray(scores).shape[1]
+    matrix = np.zeros((classes, classes), int)
+    np.add.at(matrix, (np.asarray(labels), np.argmax(scores, axis=1)), 1)
+    return matrix
+
+
+def class_accuracy(matrix):
+    """The share of right answers in each class; NaN for a class without clips.
+
+    >>> class_accuracy([[1, 0], [1, 1]]).tolist()
+    [1.0, 0.5]
+    """
+    matrix = np.asarray(matrix, float)
+    counts = matrix.sum(axis=1)
+    return np.divide(np.diag(matrix), counts, out=np.full(len(matrix), np.nan), where=counts > 0)
+
+
+def calibration_error(scores, labels, bins=15):
+    """Expected calibration error: how far confidence is from being right, over equal bins of confidence.
+
+    https://arxiv.org/abs/1706.04599
+
+    >>> calibration_error([[0.75, 0.25]] * 4, [0, 0, 0, 1])
+    0.0
+    """
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    confidence, right = scores.max(axis=1), scores.argmax(axis=1) == labels
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(confidence[place == b].mean() - right[place == b].mean()) * (place == b).sum() for b in set(place)]
+    return float(sum(gaps) / len(labels))
+
+
+def summary(scores, labels):
+    """The numbers of a test, percentages as shares."""
+    classes = np.asarray(scores).shape[1]
+    matrix = confusion(scores, labels)
+    picked = np.asarray(scores)[np.arange(len(labels)), labels]
+    return {
+        "clips": len(labels),
+        "top1": top_k(scores, labels),
+        "top5": top_k(scores, labels, min(5, classes)),
+        "mean_class_accuracy": float(np.nanmean(class_accuracy(matrix))),
+        "loss": float(-np.log(np.maximum(picked, 1e-12)).mean()),
+        "calibration_error": calibration_error(scores, labels),
+    }

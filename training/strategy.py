@@ -1,0 +1,74 @@
+"""Where a run computes: one device, all devices of a machine, or several machines.
+
+Everything else of a run is the same: the global batch is cut into as many parts as there are replicas.
+"""
+
+import json
+import os
+
+import tensorflow as tf
+
+STRATEGIES = ("auto", "default", "mirrored", "multi_worker")
+
+
+def choose(name="auto", replicas=None, cluster=None, task=None):
+    """The tf.distribute strategy of a run.
+
+    Args:
+        name: "default" (one device), "mirrored" (all GPUs of this machine, or `replicas` logical CPUs where there is no
+            GPU), "multi_worker" (TF_CONFIG, or `cluster` and `task`), or "auto": several machines where TF_CONFIG
+            names them, all GPUs where there are several, else one device.
+        replicas: How many devices "mirrored" takes.
+        cluster: Addresses of all workers, "host:port,host:port"; `task` is this one's number.
+    """
+    if name not in STRATEGIES:
+        raise ValueError(f"--strategy is one of {', '.join(STRATEGIES)}, not {name!r}")
+    if cluster:
+        _set_cluster(cluster.split(","), task)
+        name = "multi_worker"
+    gpus = tf.config.list_physical_devices("GPU")
+    if name == "auto":
+        several = len(json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {}).get("worker", [])) > 1
+        name = "multi_worker" if several else "mirrored" if (replicas or len(gpus)) > 1 else "default"
+    if name == "multi_worker":
+        if not os.environ.get("TF_CONFIG"):
+            raise ValueError("multi_worker needs TF_CONFIG, or --cluster host:port,host:port and --task NUMBER")
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy(_devices(gpus, replicas))
+    return tf.distribute.get_strategy()
+
+
+def _set_cluster(workers, task):
+    if task is None or not 0 <= task < len(workers):
+        raise ValueError(f"--task is this worker's number in the cluster, 0 to {len(workers) - 1}, not {task}")
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": task}})
+
+
+def _devices(gpus, replicas):
+    if gpus:
+        if (replicas or 0) > len(gpus):
+            raise ValueError(f"--replicas {replicas}, but this machine has {len(gpus)} GPUs")
+        return [f"GPU:{i}" for i in range(replicas or len(gpus))]
+    replicas = replicas or 2
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
+    except RuntimeError as error:  # TensorFlow has begun to compute
+        if len(tf.config.list_logical_devices("CPU")) < replicas:
+            raise ValueError(
+                f"{replicas} logical CPUs must be asked for before TensorFlow computes anything"
+            ) from error
+    return [f"CPU:{i}" for i in range(replicas)]
+
+
+def worker(strategy):
+    """(number, count) of this process among the workers of a run; number 0 is the chief, which alone writes.
+
+    >>> worker(tf.distribute.get_strategy())
+    (0, 1)
+    """
+    resolver = strategy.cluster_resolver
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return 0, 1
+    return resolver.task_id, len(resolver.cluster_spec().as_dict().get("worker", [0]))
