@@ -9,7 +9,7 @@ from keras_vid.layers.temporal_conv import ChannelTemporalConv
 from keras_vid.surgery import carry_weights, insert
 
 QUICK = ("MobileNetV2", "VGG16")
-NETS = ("ResNet50V2", "InceptionV3", "InceptionResNetV2", "EfficientNetB0", "DenseNet121")
+NETS = ("ResNet50", "ResNet50V2", "InceptionV3", "InceptionResNetV2", "EfficientNetB0", "DenseNet121")
 
 
 def image_net(constructor):
