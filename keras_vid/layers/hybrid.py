@@ -146,6 +146,7 @@ class DepthwiseHybridConv(layers.Layer):
         proportion: p, the share of channels seen along time.
         strides, padding: As in `keras.layers.DepthwiseConv2D`.
         dilation_rate: As in `HybridConv`.
+        use_bias: Whether a bias is added.
 
     Example:
 
@@ -154,13 +155,14 @@ class DepthwiseHybridConv(layers.Layer):
     (16, 14, 14, 64)
     """
 
-    def __init__(self, frames, proportion=1 / 4, strides=1, padding="same", dilation_rate=1, **kwargs):
+    def __init__(self, frames, proportion=1 / 4, strides=1, padding="same", dilation_rate=1, use_bias=False, **kwargs):
         super().__init__(**kwargs)
         self.frames = frames
         self.proportion = proportion
         self.strides = strides
         self.padding = padding
         self.dilation_rate = dilation_rate
+        self.use_bias = use_bias
 
     def build(self, shape):
         channels = shape[-1]
@@ -170,6 +172,7 @@ class DepthwiseHybridConv(layers.Layer):
         self.spatial_kernel = self.add_weight(name="spatial_kernel", shape=shape, initializer=glorot())
         shape = (3, 1, self.slice, 1)
         self.temporal_kernel = self.add_weight(name="temporal_kernel", shape=shape, initializer=glorot())
+        self.bias = self.add_weight(name="bias", shape=(channels,)) if self.use_bias else None
 
     def call(self, x):
         dilation = self.dilation_rate if self.strides == 1 else 1
@@ -184,7 +187,8 @@ class DepthwiseHybridConv(layers.Layer):
         spatial = ops.depthwise_conv(
             x[..., self.slice :], self.spatial_kernel, self.strides, self.padding, dilation_rate=dilation
         )
-        return ops.concatenate([temporal, spatial], -1)
+        x = ops.concatenate([temporal, spatial], -1)
+        return x if self.bias is None else x + ops.cast(self.bias, x.dtype)
 
     def adopt(self, kernel):
         """Take the 3x3 kernels, `(3, 3, C, 1)`, of an image network's depthwise convolution."""
@@ -200,7 +204,7 @@ class DepthwiseHybridConv(layers.Layer):
         return (shape[0], *_output_size(shape, dilation, self.strides, self.padding), shape[-1])
 
     def get_config(self):
-        names = "frames proportion strides padding dilation_rate"
+        names = "frames proportion strides padding dilation_rate use_bias"
         return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}
 
 
