@@ -1,0 +1,95 @@
+"""The two branches of a detector, a keyframe and the clip around it, and the head that names the regions' actions."""
+
+import keras
+from keras import layers, ops
+
+import keras_vid
+from keras_vid.backbones import image_net, pixels
+from keras_vid.layers import fold, unfold
+from keras_vid.zoo import VARIANTS
+
+
+def clip_networks(settings, channels=3):
+    """Two networks made of one: from a clip to the feature map `settings.endpoint`, and from there to `settings.head`.
+
+    The second is None for a dense head. Both leave height and width open, for a picture and for a region of it.
+    """
+    # The Inception family leaves the number of frames open; networks that fold frames into the batch must know it.
+    folds = "backbone" in VARIANTS.get(settings.network, (None, {}))[1]
+    frames = settings.frames if folds else None
+    net = keras_vid.create(settings.network, frames=frames, channels=channels, **settings.network_options)
+    maps = keras_vid.features(net, settings.endpoint)
+    if settings.head == "dense":
+        return maps, None
+    tail = keras.Model(maps.output, keras_vid.features(net, settings.head).output, name=f"{net.name}_tail")
+    return maps, tail
+
+
+def keyframe_network(settings):
+    """The 2D network under the region proposals, from a picture (0..255) to its feature map."""
+    net = image_net(settings.keyframe)
+    picture = keras.Input((*settings.size, 3), name="keyframe")
+    maps = keras_vid.features(net, settings.keyframe_endpoint)
+    return keras.Model(picture, maps(pixels(settings.keyframe)(picture)), name="keyframe_features")
+
+
+def run_on_clip(net, clip, training=False):
+    """The feature map of a clip, (B, T, H, W, C), also where the network folds frames into the batch."""
+    maps = net(clip, training=training)
+    if len(maps.shape) == 4:
+        maps = ops.reshape(maps, (ops.shape(clip)[0], -1, *maps.shape[1:]))
+    return maps
+
+
+def freeze_batch_norm(model):
+    """Every BatchNormalization of a network keeps its statistics, its scale and its shift."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            freeze_batch_norm(layer)
+        elif isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
+
+
+@keras.saving.register_keras_serializable("keras_vid")
+class ActionHead(layers.Layer):
+    """Regions of a feature map to actions: (R, T, H, W, C) -> logits (R, outputs) and codes (R, 4 * boxes).
+
+    Args:
+        tail: The rest of the clip's network, or None for two dense layers on the mean over time.
+        outputs: Logits of a region.
+        boxes: Boxes of a region: one for each class, or one.
+        units: Of the dense layers.
+    """
+
+    def __init__(self, tail, outputs, boxes, units, **kwargs):
+        super().__init__(**kwargs)
+        self.tail = tail
+        dense = {"activation": "relu", "kernel_initializer": "he_normal", "dtype": self.dtype_policy}
+        self.dense = [] if tail else [layers.Dense(units, name=f"dense_{i}", **dense) for i in (1, 2)]
+        start = keras.initializers.VarianceScaling(1.0, "fan_avg", "uniform")
+        self.logits = layers.Dense(outputs, kernel_initializer=start, dtype="float32", name="logits")
+        self.codes = layers.Dense(4 * boxes, kernel_initializer=start, dtype="float32", name="codes")
+
+    def build(self, shape):
+        _, frames, height, width, channels = shape
+        if self.tail:
+            features = self.tail.output_shape[-1]
+        else:
+            features = height * width * channels
+            for layer in self.dense:
+                layer.build((None, features))
+                features = layer.units
+        self.logits.build((None, features))
+        self.codes.build((None, features))
+
+    def call(self, regions, training=False):
+        if self.tail is None:
+            x = ops.reshape(ops.mean(regions, axis=1), (-1, self.dense[0].kernel.shape[0]))
+            for layer in self.dense:
+                x = layer(x)
+        elif len(self.tail.input_shape) == 4:  # frames folded into the batch
+            x = self.tail(fold(regions), training=training)
+            x = ops.mean(unfold(x, regions.shape[1]), axis=(1, 2, 3))
+        else:
+            x = ops.mean(self.tail(regions, training=training), axis=(1, 2, 3))
+        return self.logits(x), self.codes(x)
