@@ -70,8 +70,8 @@ def plain_loop(gt, found):
 
 def main():
     folder = Path(os.environ["KERAS_VID_DATA"]) / "detection"
-    sets = [("JHMDB split 1", data.jhmdb(folder / "JHMDB-GT.pkl"), 100)]
-    ucf = data.ucf24(folder / "pyannot_with_class_names.pkl", folder / "testlist01.txt")
+    sets = [("JHMDB split 1", data.ground_truth(folder / "JHMDB-GT.pkl"), 100)]
+    ucf = data.ground_truth(folder / "pyannot_with_class_names.pkl")
     # 58 boxes are there twice, which the plain loop (always the first) and ours (a free one) count differently.
     ucf = ucf.rows(np.unique(np.column_stack([ucf.video, ucf.frame, ucf.label, ucf.box]), axis=0, return_index=True)[1])
     sets.append(("UCF101-24", ucf, 50))

@@ -1,120 +1,132 @@
-"""Ground truth of JHMDB and UCF101-24 as tables: frames 0-based, boxes half-open pixels of 320x240."""
+"""Ground truth of JHMDB and UCF101-24, or any table of boxes, from whatever file there is; counted when it is read."""
 
 from pathlib import Path
 
 import numpy as np
 
-from detection import boxes as bx
-from detection import table
+from detection import act_pickle, files, jhmdb, ucf24
 from keras_vid.convert.pickles import load_arrays
 from keras_vid.extras import need
 
-SIZE = (320, 240)
+# (videos, frames, frames with boxes, boxes) of the sets as published; JHMDB has one box in every frame.
+KNOWN = {
+    ("JHMDB", 1, "train"): (660, 22713, 22713, 22713),
+    ("JHMDB", 1, "test"): (268, 9139, 9139, 9139),
+    ("JHMDB", 2, "train"): (658, 22895, 22895, 22895),
+    ("JHMDB", 2, "test"): (270, 8957, 8957, 8957),
+    ("JHMDB", 3, "train"): (663, 22807, 22807, 22807),
+    ("JHMDB", 3, "test"): (265, 9045, 9045, 9045),
+    ("JHMDB", 1, "all"): (928, 31852, 31852, 31852),
+    ("UCF101-24", 1, "train"): (2284, 395868, 340336, 403282),
+    ("UCF101-24", 1, "test"): (910, 159289, 138527, 170580),
+    ("UCF101-24", 1, "all"): (3194, 555157, 478863, 573862),
+}
 
 
-def jhmdb(path, split=1, subset="test"):
-    """JHMDB from `JHMDB-GT.pkl`; split 1, 2 or 3. One tube a video, on every frame.
+def ground_truth(path, lists=None, split=1, subset="test"):
+    """A table of ground truth from any of the known files.
 
-    The pickle repeats the last mask's box on the 14 frames that have no puppet mask, so all 31,852 frames have one.
+    Args:
+        path: `JHMDB-GT.pkl` or `UCF101v2-GT.pkl`; `pyannot.pkl`, `pyannot_with_class_names.pkl` or `finalAnnots.mat`;
+            `jhmdb_annot.mat` or a folder `puppet_mask`; or a .csv, .json or .npz of boxes, which is taken whole.
+        lists: The folder of JHMDB's `<class>_test_split1.txt` files, or UCF101-24's `testlist01.txt`. None looks
+            beside `path`. The pickles with `gttubes` know their splits.
+        split: 1, 2 or 3 of JHMDB; UCF101-24 has split 1.
+        subset: "train", "test" or "all".
+
+    Returns:
+        Table: its `notes` tell what the file holds, and where that is not what is published.
     """
-    gt = load_arrays(path, encoding="latin1")
-    videos = _subset(gt, path)[subset][_split(split, 3)]
-    rows = [
-        (video, label, number, tube[:, 0].astype("int64") - 1, bx.from_inclusive(tube[:, 1:5]))
-        for video in videos
-        for label, tubes in gt["gttubes"][video].items()
-        for number, tube in enumerate(tubes)
-    ]
-    return _assemble(rows, videos, gt["labels"], {v: int(gt["nframes"][v]) for v in videos})
+    table, splits, name = open_set(path, None if subset == "all" else lists, wanted=subset != "all")
+    if name is None:
+        return table
+    if subset != "all":
+        if split not in range(1, len(splits) + 1):
+            raise ValueError(f"split {split}: {path} has splits 1 to {len(splits)}")
+        if subset not in ("train", "test"):
+            raise ValueError(f"subset {subset!r}: train, test or all")
+        table = table.only(sorted(splits[split - 1][subset]))
+    table.notes = (_told(table, name, 1 if subset == "all" else split, subset), *table.notes, *_about(table, name))
+    return table
 
 
-def jhmdb_splits(folder, split=1):
-    """The official lists `<class>_test_split<k>.txt`: {"train": set of videos, "test": set of videos}."""
-    found = {"train": set(), "test": set()}
-    files = sorted(Path(folder).glob(f"*_test_split{split}.txt"))
-    if len(files) != 21:
-        raise FileNotFoundError(f"{folder}: {len(files)} files *_test_split{split}.txt instead of 21")
-    for file in files:
-        name = file.name.removesuffix(f"_test_split{split}.txt")
-        for line in file.read_text().split("\n"):
-            if line.strip():
-                video, part = line.split()
-                if part in "12":
-                    found["train" if part == "1" else "test"].add(f"{name}/{video.removesuffix('.avi')}")
-    return found
+def open_set(path, lists=None, wanted=True):
+    """(table of all videos, its splits, "JHMDB", "UCF101-24" or None): `ground_truth` before a part is chosen.
 
-
-def ucf24(path, test_list, subset="test"):
-    """UCF101-24, corrected annotations (`pyannot_with_class_names.pkl`), split 1 by its list of test videos.
-
-    The lists name 3,207 videos; 13 of them are not annotated, so 910 of 914 are tested and 2,284 of 2,293 trained.
+    Args:
+        wanted: Look for lists of splits; False reads files without them.
     """
-    gt = load_arrays(path, encoding="latin1")
-    if not isinstance(gt, dict) or not {"db", "classes"} <= gt.keys():
-        raise ValueError(f"{path}: no `db` and `classes`; this reads pyannot_with_class_names.pkl")
-    test = names(test_list)
-    annotated = gt["db"]
-    videos = sorted(v for v in annotated if (v in test) == (subset == "test"))
-    rows = []
-    for name in videos:
-        for number, tube in enumerate(annotated[name]["annotations"]):
-            first, last = int(tube["sf"]), int(tube["ef"])
-            box = bx.from_xywh(tube["boxes"])  # stored as uint8: x + w would overflow in one box of ten
-            rows.append((name, int(tube["label"]), number, np.arange(first, last), box))
-    return _assemble(rows, videos, gt["classes"], {v: int(annotated[v]["numf"]) for v in videos})
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    if path.suffix in (".csv", ".json", ".npz"):
+        return files.read(path), [], None
+    if path.is_dir():
+        return jhmdb.read_masks(path), _jhmdb_lists(path, lists, wanted), "JHMDB"
+    if path.suffix == ".pkl":
+        content = load_arrays(path, encoding="latin1")
+        if isinstance(content, dict) and "gttubes" in content:
+            table, splits = act_pickle.from_content(content, path)
+            return table, splits, "JHMDB" if "brush_hair" in table.classes else "UCF101-24"
+        table = ucf24.from_pickle(content, path)
+    elif path.suffix == ".mat":
+        kind = need("scipy.io", extra="report").whosmat(path)
+        if [name for name, *_ in kind] != ["annot"]:
+            raise ValueError(f"{path}: no annot, as jhmdb_annot.mat and finalAnnots.mat have")
+        if kind[0][1] == (1, 1):
+            return jhmdb.read_annot(path), _jhmdb_lists(path, lists, wanted), "JHMDB"
+        table = ucf24.read_mat(path)
+    else:
+        raise ValueError(f"{path}: ground truth is a .pkl, .mat, .csv, .json or .npz file, or a folder of puppet masks")
+    return (*_ucf24_lists(table, path, lists, wanted), "UCF101-24")
 
 
-def ucf24_mat(path, test_list, classes, subset="test"):
-    """The same from `finalAnnots.mat`, which has no class names: pass them in their order. Needs SciPy."""
-    scipy_io = need("scipy.io", extra="report")
-    test = names(test_list)
-    found = {str(v.name): v for v in scipy_io.loadmat(path, squeeze_me=True, struct_as_record=False)["annot"]}
-    videos = sorted(v for v in found if (v in test) == (subset == "test"))
-    rows = []
-    for name in videos:
-        for number, tube in enumerate(np.atleast_1d(found[name].tubes)):
-            span = np.arange(int(tube.sf) - 1, int(tube.ef))  # 1-based and inclusive there
-            rows.append((name, int(getattr(tube, "class")) - 1, number, span, bx.from_xywh(tube.boxes)))
-    return _assemble(rows, videos, classes, {v: int(found[v].num_imgs) for v in videos})
-
-
-def names(path):
-    """The set of `Class/video` names of a list file, without extension and label."""
-    lines = Path(path).read_text().splitlines()
-    return {line.split()[0].removesuffix(".avi") for line in lines if line.strip()}
-
-
-def counts(gt):
+def counts(table):
     """What a table holds, to compare with what a paper says.
 
-    >>> gt = table.make(["a", "a"], [0, 0], ["run", "run"], [[0, 0, 5, 5]] * 2)
-    >>> counts(gt)
-    {'videos': 1, 'classes': 1, 'frames': 0, 'frames with boxes': 1, 'boxes': 2}
+    >>> from detection.table import make
+    >>> counts(make(["a", "a"], [0, 0], ["run", "run"], [[0, 0, 5, 5]] * 2))
+    {'videos': 1, 'frames': 0, 'frames with boxes': 1, 'boxes': 2}
     """
-    keys = gt.video * (1 << 32) + gt.frame
-    found = {"videos": len(gt.videos), "classes": len(gt.classes), "frames": sum(gt.frames.values())}
-    return found | {"frames with boxes": len(np.unique(keys)), "boxes": len(gt)}
+    with_boxes = len(np.unique(table.video << 32 | table.frame))
+    found = {"videos": len(table.videos), "frames": sum(table.frames.values())}
+    return found | {"frames with boxes": with_boxes, "boxes": len(table)}
 
 
-def _assemble(rows, videos, classes, frames):
-    place = {v: i for i, v in enumerate(videos)}
-    sizes = [len(r[3]) for r in rows]
-    if sizes != [len(r[4]) for r in rows]:
-        raise ValueError("a tube has more or fewer boxes than frames")
-    head = np.array([(place[video], label, number) for video, label, number, _, _ in rows], "int64")
-    video, label, tube = np.repeat(head, sizes, axis=0).T
-    frame, box = np.concatenate([r[3] for r in rows]), np.concatenate([r[4] for r in rows])
-    classes = [str(c) for c in classes]
-    return table.Table([str(v) for v in videos], classes, video, frame, label, box, None, tube, frames, SIZE)
+def _told(table, name, split, subset):
+    found, known = counts(table), KNOWN.get((name, split, subset))
+    part = "all videos" if subset == "all" else f"split {split}, {subset}"
+    line = f"{name}, {part}: " + ", ".join(f"{count:,} {what}" for what, count in found.items())
+    if tuple(found.values()) == known:
+        return f"{line}: as published"
+    return line if known is None else f"{line}; published are {', '.join(f'{count:,}' for count in known)}"
 
 
-def _split(split, known):
-    if split not in range(1, known + 1):
-        raise ValueError(f"split {split}: there are splits 1 to {known}")
-    return split - 1
+def _about(table, name):
+    if name == "JHMDB":
+        rows = int(jhmdb.without_mask(table).sum())
+        return (f"{rows} frames have no puppet mask: the last mask's box is repeated there",) if rows else ()
+    ignored = sorted(table.ignored)
+    listed = (f"in the list, but not annotated and never scored: {', '.join(ignored)}",)
+    return ("of the 3,207 videos in the official lists 3,194 are annotated", *(listed if ignored else ()))
 
 
-def _subset(gt, path):
-    if not isinstance(gt, dict) or not {"gttubes", "train_videos", "test_videos", "nframes", "labels"} <= gt.keys():
-        raise ValueError(f"{path}: no gttubes, train_videos, test_videos, nframes and labels as in JHMDB-GT.pkl")
-    return {"train": gt["train_videos"], "test": gt["test_videos"]}
+def _jhmdb_lists(path, lists, wanted):
+    if not wanted:
+        return []
+    beside = [path.parent / "splits", path.parent / "JHMDB_splits"]
+    folder = lists or next((folder for folder in beside if folder.is_dir()), None)
+    if folder is None:
+        raise ValueError(f"{path} does not say its splits: name the folder of <class>_test_split1.txt files (lists)")
+    return jhmdb.splits(folder)
+
+
+def _ucf24_lists(table, path, lists, wanted):
+    if not wanted:
+        return table, []
+    test_list = Path(lists) if lists else path.parent / "testlist01.txt"
+    if not test_list.is_file():
+        raise ValueError(f"{path} does not say its split: name its testlist01.txt (lists); {test_list} does not exist")
+    splits, missing = ucf24.splits(table, test_list)
+    table.ignored = frozenset(missing)
+    return table, splits

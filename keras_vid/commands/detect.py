@@ -4,6 +4,7 @@ import importlib
 
 ACTIONS = {
     "evaluate": "score a file of detections by frame-mAP",
+    "convert": "ground truth or detections from one kind of file to another",
 }
 
 

@@ -1,56 +1,79 @@
-"""keras-vid detect evaluate: score action detections by frame-mAP."""
+"""keras-vid detect evaluate: frame-mAP of files of detections, against any ground truth that is known."""
 
 import json
+import sys
+
+RULES = ("voc", "act", "peng", "voc07")
 
 
 def add_arguments(parser):
-    parser.add_argument("detections", help=".csv, .json or .npz with video, frame, label, x1, y1, x2, y2, score")
-    parser.add_argument("--gt", required=True, help="JHMDB-GT.pkl, pyannot_with_class_names.pkl, or a table of boxes")
-    parser.add_argument("--dataset", choices=["jhmdb", "ucf24"], help="what a .pkl ground truth is")
-    parser.add_argument("--split", type=int, default=1, help="split of JHMDB (default: 1)")
-    parser.add_argument("--test-list", help="testlist01.txt of UCF101-24")
-    parser.add_argument("--rule", default="voc", choices=["voc", "act", "peng", "voc07"], help="default: voc")
+    parser.add_argument(
+        "detections",
+        nargs="+",
+        help=".csv, .json or .npz with video, frame, label, x1, y1, x2, y2, score; three files: JHMDB's splits 1 to 3",
+    )
+    parser.add_argument(
+        "--gt",
+        required=True,
+        help="JHMDB-GT.pkl, jhmdb_annot.mat, a folder puppet_mask, pyannot.pkl, finalAnnots.mat, or a table of boxes",
+    )
+    parser.add_argument(
+        "--lists", help="folder of JHMDB's split lists, or UCF101-24's testlist01.txt; default: beside --gt"
+    )
+    parser.add_argument("--split", type=int, default=1, help="split of a single file (default: 1)")
+    parser.add_argument("--rule", default="voc", choices=RULES, help="default: voc")
     parser.add_argument("--iou", type=float, default=0.5, help="least IoU of a right detection (default: 0.5)")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument(
+        "--frames",
+        default="annotated",
+        choices=["annotated", "all"],
+        help="annotated: detections in frames without any box do not count (default); all: they are false",
+    )
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the precision-recall curves of one file of detections")
+    parser.add_argument("--json", action="store_true", help="one JSON object, with the curves")
 
 
 def run(args):
-    from detection import errors, table
-    from detection.frame_map import frame_map
+    from detection import data, files
+    from detection.report import draw_curves, mean_of, report
 
-    gt = _ground_truth(args)
-    found = table.read(args.detections)
-    result = frame_map(gt, found, args.rule, args.iou)
-    every = frame_map(gt, found, args.rule, args.iou, frames="all")["map"]
-    mabo, recall = errors.coverage(gt, found, args.iou)
-    kinds = errors.analyse(gt, found, args.iou)
+    if args.plot and len(args.detections) > 1:
+        raise ValueError("--plot draws the curves of one file of detections")
+    results = []
+    for split, path in enumerate(args.detections, 1 if len(args.detections) > 1 else args.split):
+        gt = data.ground_truth(args.gt, args.lists, split)
+        if len(args.detections) > 1 and not gt.notes:
+            raise ValueError(f"{args.gt} has no splits: evaluate one file of detections against it")
+        for note in gt.notes:
+            print(note, file=sys.stderr)
+        found = files.read(path)
+        try:
+            results.append(report(gt, found, args.rule, args.iou, args.frames) | {"split": split})
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    result = results[0] if len(results) == 1 else mean_of(results) | {"splits": results}
+    if args.plot:
+        draw_curves(result["curves"], result["ap"], args.plot)
     if args.json:
-        del result["curves"]
-        result["ap"] = {name: None if ap != ap else ap for name, ap in result["ap"].items()}
-        print(json.dumps(result | {"map_all_frames": every, "mabo": mabo, "recall": recall, "errors": kinds}))
-        return
+        print(json.dumps(result))
+    else:
+        _print(result, results)
+
+
+def _print(result, results):
     for name, ap in result["ap"].items():
-        print(f"{name:24} {ap:.4f}")
-    print(f"{'frame-mAP':24} {result['map']:.4f}  annotated frames")
-    print(f"{'frame-mAP':24} {every:.4f}  all frames")
-    print(f"rule {args.rule}: match {result['match']}, area {result['area']}, IoU >= {args.iou:g}")
-    print(f"MABO {mabo:.4f}, recall {recall:.4f}")
+        print(f"{name:24} {'-' if ap is None else f'{ap:.4f}'}")
+    for one in results if len(results) > 1 else []:
+        print(f"{'split ' + str(one['split']):24} {one['map']:.4f}")
+    for frames in ("annotated", "all"):
+        print(f"{'frame-mAP':24} {result[f'map_{frames}']:.4f}  {frames} frames")
+    mean = f", mean of {len(results)} splits" if len(results) > 1 else ""
+    print(
+        f"rule {result['rule']}: match {result['match']}, area {result['area']}, IoU >= {result['threshold']:g}{mean}"
+    )
+    shown = [f"{result['sweep'][k]:.4f} at {k}" for k in ("0.50", "0.75")]
+    print(f"{result['frames']} frames: {', '.join(shown)}, {result['map_coco']:.4f} over 0.50:0.95")
+    print(f"MABO {result['mabo']:.4f}, recall {result['recall']:.4f}")
+    kinds = result["errors"]
     print("best detections: " + ", ".join(f"{kind} {share:.3f}" for kind, share in kinds.items() if kind != "missed"))
     print(f"ground truth missed: {kinds['missed']:.3f}")
-
-
-def _ground_truth(args):
-    import sys
-
-    from detection import data, table
-
-    if not args.gt.endswith(".pkl"):
-        return table.read(args.gt)
-    if args.dataset == "jhmdb":
-        gt = data.jhmdb(args.gt, args.split)
-    elif args.dataset == "ucf24" and args.test_list:
-        gt = data.ucf24(args.gt, args.test_list)
-    else:
-        raise ValueError(f"{args.gt}: say --dataset jhmdb, or --dataset ucf24 and --test-list FILE")
-    print(", ".join(f"{count} {what}" for what, count in data.counts(gt).items()), file=sys.stderr)
-    return gt

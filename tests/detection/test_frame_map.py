@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from detection import data as sets
-from detection import errors, table
+from detection import errors, files, table
+from detection.data import ground_truth
 from detection.frame_map import RULES, average_precision, frame_map, places_in_class, sweep
 from detection.matching import pairs
 from keras_vid import cli
@@ -205,16 +205,16 @@ def test_error_kinds_by_hand():
 @pytest.mark.parametrize("kind", ["csv", "json", "npz"])
 def test_files_keep_every_digit(tmp_path, kind):
     gt, found = random_tables(1)
-    table.write(found, tmp_path / f"d.{kind}")
-    again = table.read(tmp_path / f"d.{kind}")
+    files.write(found, tmp_path / f"d.{kind}")
+    again = files.read(tmp_path / f"d.{kind}")
     assert (again.box == found.box).all() and (again.score == found.score).all()
     assert frame_map(gt, again)["map"] == frame_map(gt, found)["map"]
 
 
 def test_command(tmp_path, capsys):
     gt, found = random_tables(1)
-    table.write(gt, tmp_path / "gt.csv")
-    table.write(found, tmp_path / "d.csv")
+    files.write(gt, tmp_path / "gt.csv")
+    files.write(found, tmp_path / "d.csv")
     command = ["detect", "evaluate", str(tmp_path / "d.csv"), "--gt", str(tmp_path / "gt.csv")]
     assert cli.main([*command, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -228,8 +228,8 @@ def test_command(tmp_path, capsys):
 @pytest.mark.parametrize("rule", RULES)
 def test_real_ground_truth_against_itself(data, rule):
     folder = data / "detection"
-    every = [sets.jhmdb(folder / "JHMDB-GT.pkl", split) for split in (1, 2, 3)]
-    every.append(sets.ucf24(folder / "pyannot_with_class_names.pkl", folder / "testlist01.txt"))
+    every = [ground_truth(folder / "JHMDB-GT.pkl", None, split) for split in (1, 2, 3)]
+    every.append(ground_truth(folder / "pyannot_with_class_names.pkl"))
     for gt in every:
         found = gt.rows(slice(None))
         found.score = np.ones(len(gt))
