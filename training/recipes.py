@@ -76,7 +76,7 @@ class Recipe:
 
 CUSTOM = "folder"  # the data set of a recipe for videos of one's own
 INCEPTION = tuple(name for name in list_models() if name.endswith(("i3d", "s3d", "s3dg", "i2d")))
-QUICK_LR = 0.05
+SMALL = "resnet14"  # a backbone of ours, which no paper trained
 
 # Xie et al., "Rethinking Spatiotemporal Feature Learning", 3.2 and 5.2. Crops: frames resized to 256 x 256. Dropout,
 # weight decay and BatchNorm momentum: code (TF-slim). Test: all frames, videos padded to 250 (Something: 64).
@@ -127,8 +127,8 @@ STM = Recipe(
     model="stm_resnet50", weights="imagenet", views=10, crops=3, source="https://arxiv.org/abs/1908.02486, 4.2"
 )
 SMALL_SETS = {"lr": 0.001, "length": 25, "drops": (15,)}
-# Li et al., "STH", 4.2: rate, its steps and the batch are not stated; those of STM are taken (ours). Test: 2 clips where
-# time matters, 10 where looks do.
+# Li et al., "STH", 4.2: rate, its steps and the batch are not stated; those of STM are taken (ours). Test: 2 clips
+# where time matters, 10 where looks do.
 STH = dataclasses.replace(STM, model="sth_resnet50", crop="sth", views=2, crops=1, source="STH paper, 4.2; rates: ours")
 # Lin et al., "TSM", and the TSN it is compared with: code (mit-han-lab/temporal-shift-module).
 TSM = Recipe(
@@ -157,60 +157,58 @@ LARGE_SETS = ("kinetics400", "kinetics600", "something_v1", "something_v2", "jes
 
 
 def _papers():
-    """The papers' rows, (recipe, data set, fields that differ)."""
+    """The papers' rows: every network of a paper on every data set that it was trained on."""
     for name in INCEPTION:
         for dataset, fields in S3D_SETS.items():
             # Kinetics weights exist for two networks: the others start UCF101 and HMDB51 from ImageNet until given
             # --weights of a run of theirs
             start = {"weights": "imagenet"} if fields.get("weights") and name not in ("i3d", "s3d") else {}
             yield dataclasses.replace(S3D, model=name, dataset=dataset, **{**fields, **start})
-    for name in list_models("stnet_*"):
+    for name in _networks("stnet_*"):
         large = {"size": 299, "short": 331, "test_size": 331} if name.endswith("inception_resnet_v2") else {}
         for dataset in ("kinetics400", "kinetics600"):
             yield dataclasses.replace(STNET, model=name, dataset=dataset, **large)
         # three splits, mean class accuracy, T = 7 (Table 4); rates as STM's there: ours
         small = {**SMALL_SETS, "test_frames": None}
         yield dataclasses.replace(STNET, model=name, dataset="ucf101", **{**large, **small})
-    for base, names in ((STM, list_models("stm_*")), (STH, list_models("sth_*") + list_models("r2plus1d_*"))):
+    for base, names in ((STM, _networks("stm_*")), (STH, _networks("sth_*", "r2plus1d_*"))):
         for name in names:
             for dataset in LARGE_SETS:
                 views = {"views": 10} if base is STH and dataset.startswith("kinetics") else {}
                 yield dataclasses.replace(base, model=name, dataset=dataset, **views)
             for dataset in ("ucf101", "hmdb51"):
                 yield dataclasses.replace(base, model=name, dataset=dataset, views=10, **SMALL_SETS)
-    for name in list_models("ts[nm]_*") + list_models("c2d_*"):
+    for name in _networks("ts[nm]_*", "c2d_*"):
         partial = {"bn": "partial"} if name.startswith("tsn") else {}
         for dataset, fields in TSM_SETS.items():
             yield dataclasses.replace(TSM, model=name, dataset=dataset, **{**fields, **partial})
 
 
+def _networks(*patterns):
+    return [name for pattern in patterns for name in list_models(pattern) if not name.endswith(SMALL)]
+
+
 def _ours():
-    """Rows of our own: "synthetic" trains in minutes on a CPU; "folder" is for videos of one's own."""
-    bases = {**dict.fromkeys(INCEPTION, S3D), **dict.fromkeys(list_models("stnet_*"), STNET)}
+    """Rows of our own: "folder" is for videos of one's own, "synthetic" trains in minutes on a CPU."""
     for name in list_models():
-        base = bases.get(name, TSM)
-        own = dict(lr=0.01, length=20, unit="epochs", drops=(), replicas=1, batch=8, weight_decay=1e-4, source="ours")
-        own |= {
-            "schedule": "cosine",
-            "warmup": 1,
-            "test_size": None,
-            "weights": None,
-            "views": min(base.views, 1),
-            "crops": 1,
-        }
-        own |= {"dropout": 0.5, "bn_momentum": 0.9, "bn": "train", "clip_norm": 5.0}
-        if base is S3D:
-            own |= {"frames": 32, "test_frames": None}
-        if base is STNET:
-            own |= {"test_frames": None}
-        yield dataclasses.replace(base, model=name, dataset=CUSTOM, **own)
-        quick = {"frames": 15 if base is STNET else 8, "neighbours": 3, "size": 56, "short": 60, "crop": "random"}
-        quick |= {"flip": False, "lr": QUICK_LR, "length": 30, "batch": 16, "dropout": 0.0}
-        quick |= {"frames": 16} if base is S3D else {}
-        yield dataclasses.replace(base, model=name, dataset="synthetic", **{**own, **quick})
+        own = {"model": name, "schedule": "cosine", "drops": (), "length": 20, "warmup": 1, "replicas": 1}
+        own |= {"weight_decay": 1e-4, "dropout": 0.5, "clip_norm": 5.0}
+        if name in INCEPTION:
+            kind = {"frames": 32, "sample": "dense", "crop": "squash", "views": 0}
+        elif name.startswith("stnet"):
+            kind = {"frames": 35, "sample": "super_images", "crop": "random"}
+        else:
+            kind = {}
+        start = "kinetics400" if name in ("i3d", "s3d") else None if name.endswith(SMALL) else "imagenet"
+        yield Recipe(**{**own, **kind, "weights": start})
+        quick = {"dataset": "synthetic", "size": 56, "short": 60, "crop": "random", "flip": False}
+        quick |= {"lr": 0.05, "length": 30, "batch": 16, "dropout": 0.0}
+        quick |= {"frames": 16} if name in INCEPTION else {}
+        quick |= {"frames": 15, "neighbours": 3} if name.startswith("stnet") else {}
+        yield Recipe(**{**own, **kind, **quick})
 
 
-RECIPES = {f"{row.model}/{row.dataset}": row for rows in (_papers(), _ours()) for row in rows}
+RECIPES = {f"{row.model}/{row.dataset}": row for row in (*_papers(), *_ours())}
 
 
 def recipe(name, **changes):

@@ -11,7 +11,7 @@ KEEP = 2  # the newest and the one before, should the newest not be readable
 
 
 def variables(trainer):
-    """Everything that training changes: weights and BatchNorm statistics, dropout's seeds, the optimizer, the metrics."""
+    """Everything that training changes: (weights, statistics, dropout's seeds and the optimizer, the metrics)."""
     return [*trainer.network.variables, *trainer.optimizer.variables], list(trainer.metrics_variables)
 
 

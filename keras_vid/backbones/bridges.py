@@ -15,6 +15,7 @@ CAFFE = ((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 
 # name: (the constructor here or in keras.applications, the pixels it wants)
 BACKBONES = {
+    "resnet14": (resnet, TORCH),
     "resnet50": (resnet, TORCH),
     "resnet101": (resnet, TORCH),
     "se_resnext101": (resnet, TORCH),

@@ -9,11 +9,16 @@ from keras import layers
 
 from keras_vid.layers.grouped import GroupedConv2D
 
-STAGES = {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3), "se_resnext101": (3, 4, 23, 3)}
+STAGES = {
+    "resnet14": (1, 1, 1, 1),  # ours: half as wide, to try things on a CPU
+    "resnet50": (3, 4, 6, 3),
+    "resnet101": (3, 4, 23, 3),
+    "se_resnext101": (3, 4, 23, 3),
+}
 
 
 def resnet(name, size=None, channels=3):
-    """An image network: `"resnet50"`, `"resnet101"` (v1.5) or `"se_resnext101"` (32x4d).
+    """An image network: `"resnet50"`, `"resnet101"` (v1.5), `"se_resnext101"` (32x4d) or our small `"resnet14"`.
 
     Args:
         size: Side of the images, or (height, width), or None for any.
@@ -25,14 +30,15 @@ def resnet(name, size=None, channels=3):
     height, width = size if isinstance(size, (tuple, list)) else (size, size)
     x = image = keras.Input((height, width, channels), name="image")
     x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
-    x = conv_bn(x, 64, 7, 2, "conv1")
+    width = 32 if name == "resnet14" else 64
+    x = conv_bn(x, width, 7, 2, "conv1")
     x = layers.ReLU(name="conv1_relu")(x)
     x = layers.ZeroPadding2D(1, name="pool1_pad")(x)  # after a ReLU, where zero never wins
     x = layers.MaxPooling2D(3, 2, name="pool1_pool")(x)
     for stage, blocks in enumerate(STAGES[name], 2):
         for block in range(1, blocks + 1):
             stride = 2 if block == 1 and stage > 2 else 1
-            x = bottleneck(x, 32 * 2**stage // 2, stride, f"conv{stage}_block{block}", name == "se_resnext101")
+            x = bottleneck(x, width * 2 ** (stage - 2), stride, f"conv{stage}_block{block}", name == "se_resnext101")
         x = layers.Identity(name=f"conv{stage}")(x)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     return keras.Model(image, x, name=name)

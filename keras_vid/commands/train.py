@@ -142,9 +142,8 @@ def run(args):
     from training.finish import finish
 
     numbers = finish(folder, workers=args.workers)
-    print(
-        f"top-1 {numbers['top1']:.1%}  top-5 {numbers['top5']:.1%}  of {numbers['clips']:,} clips ({numbers['protocol']})"
-    )
+    top = f"top-1 {numbers['top1']:.1%}  top-5 {numbers['top5']:.1%}"
+    print(f"{top}  of {numbers['clips']:,} clips ({numbers['protocol']})")
     print(
         f"everything is in {folder}: open report.html, or run `keras-vid predict VIDEO --model {folder}`",
         file=sys.stderr,

@@ -13,6 +13,7 @@ from keras_vid.weights import load
 
 # Where the temporal modelling blocks come in: (after these layers, before these).
 PLACES = {
+    "resnet14": (("conv3", "conv4"), ()),
     "resnet50": (("conv3", "conv4"), ()),
     "resnet101": (("conv3", "conv4"), ()),
     "se_resnext101": (("conv3", "conv4"), ()),

@@ -1,0 +1,23 @@
+"""A short run in a process of its own, for tests that kill it or start two: python one_run.py DATA RUN [JSON].
+
+The JSON object holds fields of training.fit.Options, and under "recipe" fields of the recipe.
+"""
+
+import json
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def main(data, run, text="{}"):
+    from training.fit import Options, train
+    from training.recipes import recipe
+
+    fields = json.loads(text)
+    changes = {"size": 32, "short": 36, "frames": 4, "length": 2, "batch": 4, **fields.pop("recipe", {})}
+    train(recipe("tsm_resnet14/synthetic", **changes), Options(data=data, **fields), run)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

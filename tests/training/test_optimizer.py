@@ -1,0 +1,34 @@
+import keras
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from keras import ops
+
+from training.optimizer import SGD
+
+
+def test_decay_goes_through_the_momentum():
+    """By hand: v = 0.9 v - lr (g + decay w), w = w + v, as PyTorch and TensorFlow 1 have it with an L2 loss."""
+    weight = keras.Variable([[2.0]], name="kernel")
+    optimizer = SGD(0.1, decay=0.5, momentum=0.9)
+    by_hand, velocity = 2.0, 0.0
+    for gradient in (1.0, -0.5, 0.25):
+        optimizer.apply([ops.convert_to_tensor([[gradient]])], [weight])
+        velocity = 0.9 * velocity - 0.1 * (gradient + 0.5 * by_hand)
+        by_hand += velocity
+        np.testing.assert_allclose(float(weight.value[0, 0]), by_hand, rtol=1e-6)
+
+
+def test_vectors_are_not_decayed():
+    """Biases and BatchNorm's variables have one axis."""
+    bias = keras.Variable([3.0], name="bias")
+    SGD(0.1, decay=0.5).apply([ops.zeros(1)], [bias])
+    assert float(bias.value[0]) == 3.0
+
+
+def test_saved_and_loaded():
+    config = keras.optimizers.serialize(SGD(0.1, decay=0.5, momentum=0.9, global_clipnorm=2.0))
+    again = keras.optimizers.deserialize(config)
+    assert (again.decay, again.momentum, again.global_clipnorm) == (0.5, 0.9, 2.0)

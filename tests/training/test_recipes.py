@@ -1,0 +1,76 @@
+"""The table of recipes against what the papers state."""
+
+import dataclasses
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from keras_vid.zoo import list_models
+from training.official import DATASETS
+from training.optimizer import Rate, make
+from training.recipes import RECIPES, recipe
+
+# What the papers and their code say, read from them once more and not from the table.
+STATED = {
+    "s3dg/mini_kinetics200": {"frames": 64, "lr": 0.1, "length": 80_000, "unit": "steps", "drops": (60_000, 70_000)},
+    "i3d/mini_kinetics200": {"batch": 6, "replicas": 56, "momentum": 0.9, "sample": "dense", "views": 0, "size": 224},
+    "s3d/something_v1": {"length": 10_000, "replicas": 16, "lr": 0.1, "drops": (), "test_frames": 64},
+    "s3dg/hmdb51": {"length": 8_000, "drops": (6_000,), "replicas": 8, "lr": 0.01},
+    "stnet_resnet50/kinetics400": {"frames": 35, "neighbours": 5, "lr": 0.01, "weight_decay": 1e-4, "length": 60},
+    "stnet_resnet101/kinetics400": {"test_frames": 125, "test_size": 256, "batch": 16, "replicas": 8},
+    "stnet_inception_resnet_v2/kinetics600": {"size": 299, "short": 331},
+    "stm_resnet50/something_v1": {"lr": 0.01, "drops": (30, 40, 45), "length": 50, "weight_decay": 5e-4, "batch": 8},
+    "stm_resnet50/kinetics400": {"views": 10, "crops": 3, "bn": "train", "crop": "corner", "short": 256},
+    "stm_resnet50/ucf101": {"lr": 0.001, "length": 25, "drops": (15,)},
+    "sth_resnet50/jester": {"crop": "sth", "weight_decay": 5e-4, "length": 50, "views": 2},
+    "tsm_resnet50/kinetics400": {"lr": 0.02, "drops": (20, 40), "weight_decay": 1e-4, "dropout": 0.5},
+    "tsm_resnet50/ucf101": {"lr": 0.001, "drops": (10, 20), "length": 25, "dropout": 0.8},
+    "tsn_resnet50/kinetics400": {"bn": "partial"},
+}
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_what_the_papers_state(name):
+    row = dataclasses.asdict(RECIPES[name])
+    assert {key: row[key] for key in STATED[name]} == STATED[name]
+
+
+def test_every_row_can_be_used():
+    for name, row in RECIPES.items():
+        assert name == f"{row.model}/{row.dataset}" and row.model in list_models()
+        assert row.dataset in {*DATASETS, "folder", "synthetic"}, name
+        assert row.short >= row.size or row.dataset == "synthetic", name
+        assert list(row.drops) == sorted(row.drops) and all(place < row.length for place in row.drops), name
+        assert row.sample != "super_images" or row.frames % row.neighbours == 0, name
+
+
+def test_every_network_trains_on_ones_own_videos():
+    for model in list_models():
+        assert recipe(model).dataset == "folder" and f"{model}/synthetic" in RECIPES
+
+
+def test_an_unknown_recipe_names_those_there_are():
+    with pytest.raises(ValueError, match="recipes for kinetics400, .*ucf101"):
+        recipe("stm_resnet50/ucf102")
+    with pytest.raises(ValueError, match="no network"):
+        recipe("stm")
+
+
+def test_rate_scales_with_the_batch_of_the_run():
+    """STM: 0.01 for 64 clips. Two replicas of four clips are an eighth of that."""
+    rule, steps, note = make(RECIPES["stm_resnet50/jester"], batch=8, steps_per_epoch=100)
+    assert steps == 5000 and "0.00125 = 0.01 x 8 / 64" in note
+    rates = [float(rule._learning_rate(step)) for step in (0, 2999, 3000, 4000, 4500, 4999)]
+    assert rates == pytest.approx([0.00125, 0.00125, 1.25e-4, 1.25e-5, 1.25e-6, 1.25e-6], rel=1e-5)
+
+
+def test_s3ds_steps_are_steps():
+    rule, steps, _ = make(RECIPES["s3dg/mini_kinetics200"], batch=336, steps_per_epoch=238)
+    rates = [float(rule._learning_rate(step)) for step in (0, 59_999, 60_000, 70_000)]
+    assert steps == 80_000 and rates == pytest.approx([0.1, 0.1, 0.01, 0.001], rel=1e-5)
+
+
+def test_cosine_warms_up_and_ends_at_zero():
+    rate = Rate(1.0, 100, warmup=10)
+    assert [float(rate(step)) for step in (0, 9, 55, 100)] == pytest.approx([0.1, 1.0, 0.5, 0.0], abs=1e-3)
