@@ -17,6 +17,7 @@ _HOMES = {
     "features": "keras_vid.endpoints",
     "macs": "keras_vid.counts",
     "predict": "keras_vid.recognise",
+    "stream": "keras_vid.streaming",
     "load_model": "keras_vid.zoo",
 }
 _MODULES = ("layers", "models", "video", "weights", "surgery", "backbones", "convert")

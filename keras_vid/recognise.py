@@ -5,6 +5,7 @@ import numpy as np
 from keras_vid.video import VideoError, count_frames, read, sample
 
 WHOLE_VIDEO = 250  # frames; what the S3D paper evaluates on, and as many as fit a small machine
+SIDE = 224  # of a clip, where a network leaves it open
 
 
 def predict(model, source, top=5, frames=None, labels=None):
@@ -24,74 +25,93 @@ def predict(model, source, top=5, frames=None, labels=None):
     >>> sorted(label for label, _ in answers)
     ['jump', 'run']
     """
+    model, names = named(model, labels)
+    clip = read_clip(model, source, frames)
+    return answer(model, clip, names, top, _called(source))
+
+
+def named(model, labels=None):
+    """The network (loaded, if it was named) and the names of its classes."""
     if isinstance(model, str):
         from keras_vid.zoo import load_model
 
         model = load_model(model)
-    names = _names(model, labels)
-    clip = read_clip(model, source, frames)
-    _check_length(model, clip, source)
-    logits = np.asarray(_to_numpy(model(clip[None], training=False)), "float64")[0]
-    scores = np.exp(logits - logits.max())
-    scores /= scores.sum()
-    best = np.argsort(-scores, kind="stable")[:top]
+    classes = model.output_shape[-1]
+    names = list(labels or getattr(model, "labels", None) or [f"class {i}" for i in range(classes)])
+    if len(names) != classes:
+        raise ValueError(f"{len(names)} labels were given, but {model.name} tells {classes} classes apart")
+    return model, names
+
+
+def answer(model, clip, names, top, called):
+    """The labels of one clip (T, H, W, 3) that was made for the network; `called` is its name in errors."""
+    try:
+        model.compute_output_shape((1, *clip.shape))
+    except ValueError as error:
+        raise VideoError(f"{called}: {len(clip)} frames are too few for {model.name} ({error})") from error
+    return ranked(softmax(model.predict_on_batch(clip[None])[0]), names, top)  # compiled: up to ten times a plain call
+
+
+def softmax(logits):
+    scores = np.exp(np.asarray(logits, "float64") - np.max(logits))
+    return scores / scores.sum()
+
+
+def ranked(scores, names, top):
+    """
+    >>> ranked([0.1, 0.7, 0.2], ["run", "jump", "fall"], top=2)
+    [('jump', 0.7), ('fall', 0.2)]
+    """
+    best = np.argsort(-np.asarray(scores), kind="stable")[:top]
     return [(names[i], float(scores[i])) for i in best]
 
 
 def read_clip(model, source, frames=None):
     """The frames of a video that the network wants to see, (T, H, W, 3) uint8, resized and cropped from the middle."""
-    _, fixed, height, width, _ = model.input_shape
-    height, width = height or 224, width or 224
-    count = count_frames(source)
+    fixed = model.input_shape[1]
     if fixed and frames not in (None, fixed):
         raise ValueError(f"{model.name} looks at {fixed} frames of a video, not at {frames}")
-    if fixed and not sees_time_densely(model):
-        indices = _spread(model, count, fixed)
+    return read_shape(source, model.input_shape[1:4], group(model), frames)
+
+
+def read_shape(source, shape, group=None, frames=None):
+    """As `read_clip`, told what the network wants: its (T, H, W), None where open, and its `group`."""
+    fixed, height, width = shape
+    count = count_frames(source)
+    if fixed and group:
+        indices = spread(count, fixed, group)
     else:
         wanted = fixed or (count if frames == "all" else min(count, WHOLE_VIDEO) if frames is None else int(frames))
         if wanted > count:
             raise VideoError(f"{_called(source)} has {count} frames, too few for the {wanted} asked for")
         first = (count - wanted) // 2
         indices = range(first, first + wanted)
-    return _centre_crop(read(source, indices, size=round(min(height, width) * 256 / 224)), height, width)
+    return centre_crop(read(source, indices, size=short_side(height, width)), height, width)
 
 
-def sees_time_densely(model):
-    """Whether a network convolves over neighbouring frames (3D), rather than look at frames spread over the video."""
-    return any(type(layer).__name__ == "Conv3D" for layer in model.layers)
+def short_side(height, width):
+    """What a video's short side is scaled to before the crop."""
+    return round(min(height or SIDE, width or SIDE) * 256 / 224)
 
 
-def _spread(model, count, frames):
-    """One frame of each part of the video (TSN), or a few neighbouring ones where the network wants super-images."""
-    length = max((layer.length for layer in model.layers if type(layer).__name__ == "SuperImage"), default=1)
-    return sample.segments(count, frames) if length == 1 else sample.super_images(count, frames // length, length)
+def centre_crop(clip, height, width):
+    height, width = height or SIDE, width or SIDE
+    top, left = (clip.shape[-3] - height) // 2, (clip.shape[-2] - width) // 2
+    return clip[..., top : top + height, left : left + width, :]
 
 
-def _names(model, labels):
-    classes = model.output_shape[-1]
-    names = list(labels or getattr(model, "labels", None) or [f"class {i}" for i in range(classes)])
-    if len(names) != classes:
-        raise ValueError(f"{len(names)} labels were given, but {model.name} tells {classes} classes apart")
-    return names
+def group(model):
+    """How many neighbouring frames a network sees together, of frames that are spread over the video: 1, or what it
+    takes as a super-image. None for a network that convolves over neighbouring frames (3D)."""
+    if any(type(layer).__name__ == "Conv3D" for layer in model.layers):
+        return None
+    return max((layer.length for layer in model.layers if type(layer).__name__ == "SuperImage"), default=1)
 
 
-def _check_length(model, clip, source):
-    try:
-        model.compute_output_shape((1, *clip.shape))
-    except ValueError as error:
-        raise VideoError(f"{_called(source)}: {len(clip)} frames are too few for {model.name} ({error})") from error
-
-
-def _centre_crop(clip, height, width):
-    top, left = (clip.shape[1] - height) // 2, (clip.shape[2] - width) // 2
-    return clip[:, top : top + height, left : left + width]
+def spread(count, frames, group):
+    """One frame of each part of the video (TSN), or a group of neighbouring ones of each."""
+    return sample.segments(count, frames) if group == 1 else sample.super_images(count, frames // group, group)
 
 
 def _called(source):
     return "the array" if hasattr(source, "shape") else str(source)
-
-
-def _to_numpy(tensor):
-    from keras import ops
-
-    return ops.convert_to_numpy(tensor)

@@ -1,4 +1,4 @@
-"""keras-vid predict: the most probable labels of videos."""
+"""keras-vid predict: the most probable labels of videos, of windows of long ones, or of all videos of a list."""
 
 import json
 import sys
@@ -6,7 +6,13 @@ from pathlib import Path
 
 
 def add_arguments(parser):
-    parser.add_argument("videos", nargs="+", metavar="VIDEO", help="a video file, or a folder of images")
+    parser.add_argument(
+        "videos",
+        nargs="*",
+        metavar="VIDEO",
+        help="a video file, or a folder of images; with --stream also an address (rtsp://...), a camera (/dev/video0), "
+        "or - for standard input",
+    )
     parser.add_argument("--model", default="i3d", help="a network's name, a run folder or a .keras file (default: i3d)")
     parser.add_argument("--weights", help="weights for a network's name: a name or a file (default: kinetics400)")
     parser.add_argument(
@@ -14,47 +20,101 @@ def add_arguments(parser):
     )
     parser.add_argument("--top", type=int, default=5, help="how many labels to show (default: 5)")
     parser.add_argument("--labels", help="a text file of label names, one a line, in the order of the classes")
-    parser.add_argument("--json", action="store_true", help="one JSON object a video")
+    parser.add_argument("--json", action="store_true", help="one JSON object a video, or a window")
+    long = parser.add_argument_group("long and live video")
+    long.add_argument("--stream", action="store_true", help="label window after window, as the video comes")
+    long.add_argument("--window", type=int, help="frames of the video that one answer is about")
+    long.add_argument("--stride", type=int, help="frames from one window to the next (default: half a window)")
 
 
 def run(args):
-    from keras_vid.recognise import predict
-    from keras_vid.weights import names as weights_of
-    from keras_vid.zoo import VARIANTS, load_model
+    _check_options(args)
+    _settle_weights(args)
+    if len(args.videos) == 1 and not args.stream and not Path(args.videos[0]).exists():
+        raise FileNotFoundError(f"{args.videos[0]}: no such file or folder")  # said before the network is built
+    _each(args, _streaming(args) if args.stream else _predicting(args))
 
-    frames = args.frames if args.frames in (None, "all") else _number(args.frames)
-    labels = _read_labels(args.labels) if args.labels else None
-    if args.model in VARIANTS and args.weights is None:
-        if "kinetics400" not in weights_of(args.model):
-            raise ValueError(f"{args.model} has no trained weights of its own: give --weights FILE, or another --model")
-        args.weights = "kinetics400"
-    if len(args.videos) == 1 and not Path(args.videos[0]).exists():  # said before the network is built
-        raise FileNotFoundError(f"{args.videos[0]}: no such file or folder")
-    model = load_model(args.model, weights=args.weights)
+
+def _check_options(args):
+    if not args.videos:
+        raise ValueError("no video: give a file, or a folder of images")
+    if (args.window or args.stride) and not args.stream:
+        raise ValueError("--window and --stride belong to --stream")
+    if args.stream and args.frames:
+        raise ValueError("--stream looks at windows: give --window instead of --frames")
+
+
+def _each(args, show):
+    """Every video's answer; with several, one that cannot be read is told and the others still get theirs."""
     failed = []
     for video in args.videos:
         try:
-            answers = predict(model, video, args.top, frames, labels)
-        except (ValueError, OSError) as error:  # the other videos are still worth an answer
+            show(video)
+        except (ValueError, OSError) as error:
             if len(args.videos) == 1:
                 raise
             failed.append(video)
             print(f"keras-vid: {' '.join(str(error).split())}", file=sys.stderr)
-            continue
-        _show(video, answers, args)
     if failed:
         raise ValueError(f"{len(failed)} of {len(args.videos)} videos could not be read")
 
 
-def _show(video, answers, args):
-    if args.json:
-        labels = [{"label": label, "probability": round(score, 6)} for label, score in answers]
-        print(json.dumps({"video": video, "model": args.model, "labels": labels}), flush=True)
-        return
-    if len(args.videos) > 1:
-        print(video)
-    for label, score in answers:
-        print(f"{score:7.1%}  {label}", flush=True)
+def _predicting(args):
+    from keras_vid.recognise import predict
+
+    model, labels = _model(args), _labels(args)
+    frames = args.frames if args.frames in (None, "all") else _number(args.frames)
+
+    def show(video):
+        answers = predict(model, video, args.top, frames, labels)
+        if args.json:
+            print(json.dumps({"video": video, "model": args.model, "labels": _as_json(answers)}), flush=True)
+            return
+        if len(args.videos) > 1:
+            print(video)
+        for label, score in answers:
+            print(f"{score:7.1%}  {label}", flush=True)
+
+    return show
+
+
+def _streaming(args):
+    from keras_vid.streaming import stream
+
+    model, labels = _model(args), _labels(args)
+
+    def show(video):
+        if len(args.videos) > 1 and not args.json:
+            print(video)
+        for start, end, answers in stream(model, video, args.window, args.stride, args.top, labels):
+            if args.json:
+                row = {"video": video, "model": args.model, "start": start, "end": end, "labels": _as_json(answers)}
+                print(json.dumps(row), flush=True)
+            else:
+                told = "  ".join(f"{score:6.1%} {label}" for label, score in answers)
+                print(f"{start:9.2f} {end:9.2f}  {told}", flush=True)
+
+    return show
+
+
+def _settle_weights(args):
+    from keras_vid.weights import names as weights_of
+    from keras_vid.zoo import VARIANTS
+
+    if args.model in VARIANTS and args.weights is None:
+        if "kinetics400" not in weights_of(args.model):
+            raise ValueError(f"{args.model} has no trained weights of its own: give --weights FILE, or another --model")
+        args.weights = "kinetics400"
+
+
+def _model(args):
+    from keras_vid.zoo import load_model
+
+    return load_model(args.model, weights=args.weights)
+
+
+def _as_json(answers):
+    return [{"label": label, "probability": round(score, 6)} for label, score in answers]
 
 
 def _number(text):
@@ -63,6 +123,8 @@ def _number(text):
     return int(text)
 
 
-def _read_labels(path):
-    lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
+def _labels(args):
+    if not args.labels:
+        return None
+    lines = [line.strip() for line in Path(args.labels).read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if line]

@@ -54,18 +54,23 @@ def open_video(source, threads=None):
     except (av.FFmpegError, OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise VideoError(f"{name}: not a readable video ({reason})") from error
+    stream = first_video(container, name)
+    stream.thread_type = "FRAME"  # threads within a picture hide errors (MPEG-2)
+    stream.codec_context.thread_count = threads or 0
+    stream.codec_context.options = STRICT
+    return container, stream
+
+
+def first_video(container, name):
+    """The stream to decode; the container is closed where there is none."""
     streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
     if not streams or container.format.name in TEXT_FORMATS:
         container.close()
         raise VideoError(f"{name}: no video in this file")
-    context = streams[0].codec_context
-    if context is None:
+    if streams[0].codec_context is None:
         container.close()
         raise VideoError(f"{name}: FFmpeg has no decoder for this video")
-    streams[0].thread_type = "FRAME"  # threads within a picture hide errors (MPEG-2)
-    context.thread_count = threads or 0
-    context.options = STRICT
-    return container, streams[0]
+    return streams[0]
 
 
 def decode(context, packet):
