@@ -1,65 +1,73 @@
-"""One forward pass of STM and STH over one of TSN on the same ResNet-50, as ratios from one run.
+"""One forward pass of TSM, STM and STH over one of TSN on the same ResNet-50, as ratios from one run.
 
-    python benchmarks/cost_over_tsn.py [--frames 8] [--size 224] [--repeats 8]
+    PYTHONPATH=. python benchmarks/cost_over_tsn.py [--frames 8] [--size 224] [--repeats 12] [--precision fp32 bf16]
 
-BatchNorm is left out of all networks, as folding it into the convolutions would leave them (the numbers are then wrong,
-the time is right; the biases that folding adds are not there). Networks take turns; the fastest run of each counts.
+Every network is folded as export folds it (saved_models.fold: no BatchNorm, no dropout), with its weights stored in the
+precision that it computes in. Networks take turns; the median and the fastest run of each are put over TSN's.
 
-Measured with --size 160 --repeats 3 on 2 busy cores of a Xeon without AMX, TensorFlow 2.20, fp32: TSN 1.00; STM 1.06;
-motion alone 1.04; mixing alone 0.98; STH 1.05; STH with attention 1.10. Other work ran meanwhile: read no third digit.
+Measured with --repeats 5 on 2 cores of an AMD EPYC that three other jobs shared, TensorFlow 2.20, fastest runs, fp32:
+TSM 1.05, STM 1.00, STH 0.99, STH with attention 1.03; bf16: 1.14, 1.35, 1.03, 1.05. Read no second digit.
 """
 
 import argparse
 import os
+import statistics
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import tensorflow as tf
 
-from keras_vid.models.sth import STH
-from keras_vid.models.stm import STM
+from keras_vid import create
+from saved_models.fold import fold
 
 NETWORKS = {
-    "TSN": lambda **shape: STM(174, stages=(), **shape),
-    "STM": lambda **shape: STM(174, **shape),
-    "STM, motion alone": lambda **shape: STM(174, modules=("cmm",), **shape),
-    "STM, mixing alone": lambda **shape: STM(174, modules=("cstm",), **shape),
-    "STH": lambda **shape: STH(174, attention=False, **shape),
-    "STH with attention": lambda **shape: STH(174, **shape),
+    "TSN": ("tsn_resnet50", {}),
+    "TSM": ("tsm_resnet50", {}),
+    "STM": ("stm_resnet50", {}),
+    "STM, motion alone": ("stm_resnet50", {"modules": ("cmm",)}),
+    "STM, mixing alone": ("stm_resnet50", {"modules": ("cstm",)}),
+    "STH": ("sth_resnet50", {"attention": False}),
+    "STH with attention": ("sth_resnet50", {}),
 }
+PRECISIONS = {"fp32": "float32", "bf16": "bfloat16"}
 
 
-def without_batch_norm(model):
-    """A copy of a network that passes over its BatchNorms."""
-
-    def call(layer, *args, **kwargs):
-        return args[0] if isinstance(layer, keras.layers.BatchNormalization) else layer(*args, **kwargs)
-
-    return keras.models.clone_model(model, call_function=call, clone_function=lambda x: x.from_config(x.get_config()))
+def measure(functions, clip, repeats):
+    """Seconds of every run of each function, in turns."""
+    times = {name: [] for name in functions}
+    for function in functions.values():
+        function(clip)
+    for _ in range(repeats):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function(clip)
+            times[name].append(time.perf_counter() - start)
+    return times
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--repeats", type=int, default=8)
+    parser.add_argument("--repeats", type=int, default=12)
+    parser.add_argument("--precision", nargs="*", default=list(PRECISIONS), choices=PRECISIONS)
+    parser.add_argument("--networks", nargs="*", default=list(NETWORKS), choices=NETWORKS)
     args = parser.parse_args()
+    tf.get_logger().setLevel("ERROR")  # it takes many functions of one line for one that is traced many times
     clip = tf.random.uniform((1, args.frames, args.size, args.size, 3), 0, 255)
-    functions = {}
-    for name, build in NETWORKS.items():
-        model = without_batch_norm(build(frames=args.frames, size=args.size))
-        functions[name] = tf.function(lambda x, model=model: model(x, training=False))
-        functions[name](clip)
-    times = {name: [] for name in functions}
-    for _ in range(args.repeats):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function(clip)
-            times[name].append(time.perf_counter() - start)
-    for name, values in times.items():
-        print(f"{name:20} {min(values) / min(times['TSN']):.2f}   ({min(values):.3f} s)")
+    for precision in args.precision:
+        functions = {}
+        for name in dict.fromkeys(["TSN", *args.networks]):
+            network, options = NETWORKS[name]
+            model = create(network, classes=174, frames=args.frames, size=args.size, **options)
+            model = fold(model, PRECISIONS[precision])
+            functions[name] = tf.function(lambda x, model=model: model(x, training=False))
+        times = measure(functions, clip, args.repeats)
+        print(f"{precision}: {args.frames} x {args.size} x {args.size}, {args.repeats} runs, over TSN: median, fastest")
+        for name, values in times.items():
+            ratios = [pick(values) / pick(times["TSN"]) for pick in (statistics.median, min)]
+            print(f"  {name:20} {ratios[0]:.2f}  {ratios[1]:.2f}   ({min(values):.3f} s)", flush=True)
 
 
 if __name__ == "__main__":

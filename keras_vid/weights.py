@@ -95,7 +95,7 @@ WEIGHTS = {
 def _image_rows():
     """ImageNet weights of every network that stands on an image network."""
     for name, (_, options) in VARIANTS.items():
-        if "backbone" in options:
+        if options.get("backbone") in IMAGENET:
             address, checksum, source, licence = IMAGENET[options["backbone"]]
             protocol = "a start for training, not a classifier of video"
             yield (name, "imagenet"), Row(((address, checksum),), source, licence, protocol=protocol)
