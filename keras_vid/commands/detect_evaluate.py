@@ -1,4 +1,4 @@
-"""keras-vid detect evaluate: frame-mAP of files of detections, against any ground truth that is known."""
+"""keras-vid detect evaluate: frame-mAP and video-mAP of files of detections, against any ground truth that is known."""
 
 import json
 import sys
@@ -29,6 +29,13 @@ def add_arguments(parser):
         choices=["annotated", "all"],
         help="annotated: detections in frames without any box do not count (default); all: they are false",
     )
+    parser.add_argument("--video", action="store_true", help="video-mAP too: link the detections to tubes")
+    parser.add_argument(
+        "--link", default="greedy", choices=["greedy", "viterbi"], help="how tubes are linked (default: greedy)"
+    )
+    parser.add_argument(
+        "--trim", type=float, metavar="COST", help="trim tubes in time; 3 is usual (default: whole tubes)"
+    )
     parser.add_argument("--plot", metavar="FILE.png", help="draw the precision-recall curves of one file of detections")
     parser.add_argument("--json", action="store_true", help="one JSON object, with the curves")
 
@@ -36,6 +43,7 @@ def add_arguments(parser):
 def run(args):
     from detection import data, files
     from detection.report import draw_curves, mean_of, report
+    from detection.video_map import video_map
 
     if args.plot and len(args.detections) > 1:
         raise ValueError("--plot draws the curves of one file of detections")
@@ -48,7 +56,10 @@ def run(args):
             print(note, file=sys.stderr)
         found = files.read(path)
         try:
-            results.append(report(gt, found, args.rule, args.iou, args.frames) | {"split": split})
+            result = report(gt, found, args.rule, args.iou, args.frames) | {"split": split}
+            if args.video:
+                result["video"] = video_map(gt, found, args.link, args.trim, args.rule)
+            results.append(result)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
     result = results[0] if len(results) == 1 else mean_of(results) | {"splits": results}
@@ -73,6 +84,11 @@ def _print(result, results):
     )
     shown = [f"{result['sweep'][k]:.4f} at {k}" for k in ("0.50", "0.75")]
     print(f"{result['frames']} frames: {', '.join(shown)}, {result['map_coco']:.4f} over 0.50:0.95")
+    if "video" in result:
+        video = result["video"]
+        shown = [f"{value:.4f} at {threshold}" for threshold, value in video["map"].items()]
+        trimmed = "whole" if video["switch"] is None else f"trimmed at {video['switch']:g}"
+        print(f"video-mAP {', '.join(shown)}; tubes: {video['link']}, {trimmed}")
     print(f"MABO {result['mabo']:.4f}, recall {result['recall']:.4f}")
     kinds = result["errors"]
     print("best detections: " + ", ".join(f"{kind} {share:.3f}" for kind, share in kinds.items() if kind != "missed"))
