@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from detection import errors, files, table
+from detection import act_pickle, errors, files, table
 from detection.data import ground_truth
-from detection.frame_map import RULES, average_precision, frame_map, places_in_class, sweep
+from detection.frame_map import RULES, average_precision, frame_map, frame_maps, places_in_class, sweep
 from detection.matching import pairs
+from detection.report import report
 from keras_vid import cli
 
 BOX = [0, 0, 100, 100]
@@ -151,6 +153,46 @@ def test_agrees_with_a_published_package(seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
+def test_remaining_agrees_with_pycocotools(seed):
+    """COCO's own evaluator lets a detection take the best box still free; its area is read at 101 recalls."""
+    coco, cocoeval = pytest.importorskip("pycocotools.coco"), pytest.importorskip("pycocotools.cocoeval")
+    gt, found = random_tables(seed)
+    found.frame[::9] += 12  # frames without ground truth too
+    images = {key: i + 1 for i, key in enumerate(np.ndindex(len(gt.videos), 24))}
+
+    def rows(t):
+        columns = zip(t.video.tolist(), t.frame.tolist(), t.label.tolist(), t.box.astype("float64").tolist())
+        for i, (video, frame, label, (x1, y1, x2, y2)) in enumerate(columns):
+            row = {
+                "id": i + 1,
+                "image_id": images[video, frame],
+                "category_id": label,
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+            }
+            yield row | {"area": 1.0, "iscrowd": 0} | ({} if t.score is None else {"score": float(t.score[i])})
+
+    true, mine = coco.COCO(), coco.COCO()
+    kinds = [{"id": i, "name": name} for i, name in enumerate(gt.classes)]
+    about = {"images": [{"id": i} for i in images.values()], "categories": kinds}
+    for peer, boxes in ((true, gt), (mine, found)):
+        peer.dataset = about | {"annotations": list(rows(boxes))}
+        peer.createIndex()
+    peer = cocoeval.COCOeval(true, mine, "bbox")
+    thresholds = np.array([0.3, 0.5, 0.75])
+    peer.params.iouThrs, peer.params.maxDets = thresholds, [100]
+    peer.params.areaRng, peer.params.areaRngLbl = [[0, 1e10]], ["all"]
+    peer.evaluate()
+    peer.accumulate()
+    for place, result in enumerate(frame_maps(gt, found, thresholds, "peng", "all")):
+        for label, name in enumerate(gt.classes):
+            recall, precision = result["curves"][name]
+            envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
+            ours = envelope[np.searchsorted(recall, peer.params.recThrs)]
+            np.testing.assert_allclose(ours, peer.eval["precision"][place, :, label, 0, 0], atol=1e-6)
+            assert 0 < ours.mean() < 0.95
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_remaining_agrees_with_a_plain_loop(seed):
     gt, found = random_tables(seed)
     result = frame_map(gt, found, "peng", 0.3)
@@ -183,6 +225,45 @@ def test_a_box_that_is_there_twice_is_found_by_two_detections():
     gt = boxes([("a", 0, "x", BOX)] * 2, scored=False)
     assert frame_map(gt, boxes([("a", 0, "x", BOX, 0.9)] * 2))["map"] == 1.0
     assert frame_map(gt, boxes([("a", 0, "x", BOX, 0.9)] * 3 + [("a", 0, "x", BOX, 1.0)]))["map"] == 1.0
+
+
+def test_detections_that_count_frames_from_one_are_told():
+    gt = boxes([("a", t, "x", BOX) for t in range(3)], scored=False)
+    gt.frames = {"a": 3}
+    with pytest.raises(ValueError, match="which has 3 frames: frames count from 0"):
+        frame_map(gt, boxes([("a", t + 1, "x", BOX, 0.9) for t in range(3)]))
+    assert frame_map(gt, boxes([("a", t, "x", BOX, 0.9 - t / 10) for t in range(4)]), frames="all")["map"] == 1.0
+
+
+def test_videos_that_nobody_annotated_are_not_scored():
+    gt = boxes([("a", 0, "x", BOX)], scored=False)
+    found = boxes([("a", 0, "x", BOX, 0.5), ("b", 0, "x", BOX, 0.9)])
+    with pytest.raises(ValueError, match="videos do not match"):
+        frame_map(gt, found, frames="all")
+    gt.ignored = frozenset("b")
+    assert frame_map(gt, found, frames="all")["map"] == 1.0
+
+
+def test_no_detection_at_all_scores_zero():
+    gt, found = random_tables(0)
+    result = report(gt, found.rows(slice(0)))
+    assert result["map"] == result["map_all"] == result["mabo"] == result["recall"] == 0
+    assert set(result["ap"].values()) == {0.0} and result["errors"]["missed"] == 1
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_report_is_what_its_parts_say(rule):
+    gt, found = random_tables(0)
+    found.frame[::9] += 12
+    result = report(gt, found, rule, 0.4, "all")
+    assert result["map"] == result["map_all"] == frame_map(gt, found, rule, 0.4, "all")["map"]
+    assert result["map_annotated"] == frame_map(gt, found, rule, 0.4)["map"] > result["map_all"]
+    assert result["sweep"]["0.75"] == frame_map(gt, found, rule, 0.75, "all")["map"]
+    assert result["map_coco"] == pytest.approx(np.mean(list(result["sweep"].values())))
+    for name, curve in result["curves"].items():
+        recall, precision = frame_map(gt, found, rule, 0.4, "all")["curves"][name]
+        assert curve == {"recall": recall.tolist(), "precision": precision.tolist()}  # short enough to be whole
+    json.dumps(result)
 
 
 def test_sweep_falls():
@@ -223,6 +304,56 @@ def test_command(tmp_path, capsys):
     assert "frame-mAP" in capsys.readouterr().out
     assert cli.main([*command[:2], "nowhere.csv", *command[3:]]) == 1
     assert capsys.readouterr().err.startswith("keras-vid: ")
+
+
+def test_three_files_are_the_three_splits_and_their_mean(tmp_path, capsys):
+    """A ground truth of three videos in the form of JHMDB-GT.pkl; in split k the k-th is the test set."""
+    gt = boxes([(v, t, label, BOX) for v, label in zip("abc", "xyx") for t in range(4)], scored=False)
+    gt.tube, gt.frames, gt.size = np.zeros(12, int), dict.fromkeys("abc", 4), (320, 240)
+    act_pickle.write(gt, [{"train": [], "test": [v]} for v in "abc"], tmp_path / "gt.pkl")
+    for k, (video, label) in enumerate(zip("abc", "xyx"), 1):
+        rows = [(video, t, label, BOX if t < k else [0, 0, 9, 9], 0.9 - t / 10) for t in range(4)]
+        files.write(boxes(rows), tmp_path / f"{k}.csv")
+    command = ["detect", "evaluate", "--gt", str(tmp_path / "gt.pkl"), "--json"]
+    paths = [str(tmp_path / f"{k}.csv") for k in (1, 2, 3)]
+    assert cli.main([*command, *paths]) == 0
+    told = capsys.readouterr()
+    result = json.loads(told.out)
+    assert [one["map"] for one in result["splits"]] == [0.25, 0.5, 0.75] and result["map"] == 0.5
+    assert result["ap"] == {"x": 0.5, "y": 0.5}  # x: the mean over the two splits that have it
+    assert "split 3, test: 1 videos, 4 frames" in told.err
+    assert cli.main([*command, paths[1], "--split", "2"]) == 0
+    assert json.loads(capsys.readouterr().out)["map"] == 0.5
+    assert cli.main([*command, paths[1], "--split", "4"]) == 1
+    assert "splits 1 to 3" in capsys.readouterr().err
+    files.write(gt, tmp_path / "gt.csv")
+    assert cli.main(["detect", "evaluate", *paths, "--gt", str(tmp_path / "gt.csv")]) == 1
+    assert "has no splits" in capsys.readouterr().err
+
+
+def test_plot_is_a_picture(tmp_path):
+    pytest.importorskip("matplotlib")
+    gt, found = random_tables(1)
+    files.write(gt, tmp_path / "gt.csv")
+    files.write(found, tmp_path / "d.csv")
+    command = ["detect", "evaluate", str(tmp_path / "d.csv"), "--gt", str(tmp_path / "gt.csv")]
+    assert cli.main([*command, "--plot", str(tmp_path / "c.png")]) == 0
+    assert np.asarray(Image.open(tmp_path / "c.png").convert("RGB")).std() > 10
+
+
+def test_convert_command(tmp_path, capsys):
+    gt = boxes([("a", t, "x", [0.1, 0, 10, 20]) for t in range(4)], scored=False)
+    gt.tube, gt.frames, gt.size = np.zeros(4, int), {"a": 4}, (320, 240)
+    files.write(gt, tmp_path / "a.npz")
+    for source, target in (("a.npz", "b.csv"), ("b.csv", "c.json"), ("c.json", "d.npz")):
+        assert cli.main(["detect", "convert", str(tmp_path / source), "-o", str(tmp_path / target)]) == 0
+        assert capsys.readouterr().out.endswith("4 boxes of 1 videos\n")
+    again = files.read(tmp_path / "d.npz")
+    assert (again.box == gt.box).all() and (again.tube == 0).all() and again.frame.tolist() == [0, 1, 2, 3]
+    assert cli.main(["detect", "convert", str(tmp_path / "b.csv"), "-o", str(tmp_path / "b.pkl")]) == 1
+    assert "frames and size" in capsys.readouterr().err
+    assert cli.main(["detect", "convert", str(tmp_path / "a.npz"), "-o", str(tmp_path / "a.txt")]) == 1
+    assert "written to .csv, .json or .npz" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("rule", RULES)
