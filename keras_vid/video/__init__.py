@@ -2,6 +2,6 @@
 
 from keras_vid.video.errors import VideoError
 from keras_vid.video.reading import count_frames, probe, read
-from keras_vid.video.write import write
+from keras_vid.video.writing import write
 
 __all__ = ["VideoError", "count_frames", "probe", "read", "write"]

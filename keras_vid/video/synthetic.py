@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_vid.video.errors import VideoError
-from keras_vid.video.write import write
+from keras_vid.video.writing import write
 
 TEMPORAL_PAIRS = (
     ("walking_right", "walking_left"),  # direction

@@ -1,11 +1,10 @@
 """Writing videos: what is written is what is read, whole or not at all."""
 
-import sys
-
 import numpy as np
 import pytest
 
 from keras_vid import video
+from keras_vid.video import writing
 
 
 def picture(height=48, width=64, frames=6):
@@ -44,7 +43,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr(sys.modules["keras_vid.video.write"], "_write_mp4", fail)  # its name is the function's, too
+    monkeypatch.setattr(writing, "_write_mp4", fail)
     with pytest.raises(RuntimeError):
         video.write(path, picture())
     assert path.read_bytes() == before
