@@ -68,14 +68,14 @@ def ranked(scores, names, top):
 
 def read_clip(model, source, frames=None):
     """The frames of a video that the network wants to see, (T, H, W, 3) uint8, resized and cropped from the middle."""
-    fixed = model.input_shape[1]
+    fixed, height, width = model.input_shape[1:4]
     if fixed and frames not in (None, fixed):
         raise ValueError(f"{model.name} looks at {fixed} frames of a video, not at {frames}")
-    return read_shape(source, model.input_shape[1:4], group(model), frames)
+    return centre_crop(read_uncropped(source, (fixed, height, width), group(model), frames), height, width)
 
 
-def read_shape(source, shape, group=None, frames=None):
-    """As `read_clip`, told what the network wants: its (T, H, W), None where open, and its `group`."""
+def read_uncropped(source, shape, group=None, frames=None):
+    """The frames that a network of clips of `shape` (T, H, W), None where open, and of this `group` wants to see."""
     fixed, height, width = shape
     count = count_frames(source)
     if fixed and group:
@@ -86,7 +86,7 @@ def read_shape(source, shape, group=None, frames=None):
             raise VideoError(f"{_called(source)} has {count} frames, too few for the {wanted} asked for")
         first = (count - wanted) // 2
         indices = range(first, first + wanted)
-    return centre_crop(read(source, indices, size=short_side(height, width)), height, width)
+    return read(source, indices, size=short_side(height, width))
 
 
 def short_side(height, width):

@@ -21,6 +21,10 @@ def add_arguments(parser):
     parser.add_argument("--top", type=int, default=5, help="how many labels to show (default: 5)")
     parser.add_argument("--labels", help="a text file of label names, one a line, in the order of the classes")
     parser.add_argument("--json", action="store_true", help="one JSON object a video, or a window")
+    served = parser.add_argument_group("a model that is served")
+    served.add_argument("--server", help="TF Serving's HOST:8500 (gRPC) or http://HOST:8501; --model is its name there")
+    served.add_argument("--timeout", type=float, default=60, help="seconds to wait for an answer (default: 60)")
+    served.add_argument("--metadata", help="the SavedModel's metadata.json: which frames of a video it looks at")
     long = parser.add_argument_group("long and live video")
     long.add_argument("--stream", action="store_true", help="label window after window, as the video comes")
     long.add_argument("--window", type=int, help="frames of the video that one answer is about")
@@ -29,10 +33,11 @@ def add_arguments(parser):
 
 def run(args):
     _check_options(args)
-    _settle_weights(args)
+    if not args.server:
+        _settle_weights(args)
     if len(args.videos) == 1 and not args.stream and not Path(args.videos[0]).exists():
         raise FileNotFoundError(f"{args.videos[0]}: no such file or folder")  # said before the network is built
-    _each(args, _streaming(args) if args.stream else _predicting(args))
+    _each(args, _streaming(args) if args.stream else _asking(args) if args.server else _predicting(args))
 
 
 def _check_options(args):
@@ -42,6 +47,8 @@ def _check_options(args):
         raise ValueError("--window and --stride belong to --stream")
     if args.stream and args.frames:
         raise ValueError("--stream looks at windows: give --window instead of --frames")
+    if args.server and (args.stream or args.weights or args.labels):
+        raise ValueError("--server has a model with weights and labels of its own, and answers no --stream")
 
 
 def _each(args, show):
@@ -62,20 +69,25 @@ def _each(args, show):
 def _predicting(args):
     from keras_vid.recognise import predict
 
-    model, labels = _model(args), _labels(args)
-    frames = args.frames if args.frames in (None, "all") else _number(args.frames)
+    model, labels, frames = _model(args), _labels(args), _frames(args)
+    return lambda video: _show(args, video, predict(model, video, args.top, frames, labels))
 
-    def show(video):
-        answers = predict(model, video, args.top, frames, labels)
-        if args.json:
-            print(json.dumps({"video": video, "model": args.model, "labels": _as_json(answers)}), flush=True)
-            return
-        if len(args.videos) > 1:
-            print(video)
-        for label, score in answers:
-            print(f"{score:7.1%}  {label}", flush=True)
 
-    return show
+def _asking(args):
+    from saved_models.client import Client
+
+    client, frames = Client(args.server, args.model, timeout=args.timeout, metadata=args.metadata), _frames(args)
+    return lambda video: _show(args, video, client.predict(video, args.top, frames))
+
+
+def _show(args, video, answers):
+    if args.json:
+        print(json.dumps({"video": video, "model": args.model, "labels": _as_json(answers)}), flush=True)
+        return
+    if len(args.videos) > 1:
+        print(video)
+    for label, score in answers:
+        print(f"{score:7.1%}  {label}", flush=True)
 
 
 def _streaming(args):
@@ -117,10 +129,12 @@ def _as_json(answers):
     return [{"label": label, "probability": round(score, 6)} for label, score in answers]
 
 
-def _number(text):
-    if not text.isdigit() or int(text) == 0:
-        raise ValueError(f"--frames wants a number or 'all', not {text!r}")
-    return int(text)
+def _frames(args):
+    if args.frames in (None, "all"):
+        return args.frames
+    if not args.frames.isdigit() or int(args.frames) == 0:
+        raise ValueError(f"--frames wants a number or 'all', not {args.frames!r}")
+    return int(args.frames)
 
 
 def _labels(args):
