@@ -7,7 +7,7 @@ CORE ?= tests/core
 TIER ?= "not zoo"  # of the tests on the other backends: "not slow and not zoo" is quick
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test check format test-backends test-torch test-jax test-zoo test-newest test-io clean
+.PHONY: demo test check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io clean
 
 demo: $(VENV)/ready
 	$(RUN) examples/demo.py
@@ -84,6 +84,10 @@ test-io: .venv-io/ready
 	$(PYTHON) -m venv .venv-io
 	.venv-io/bin/python -m pip install -q -e ".[io,dev]"
 	touch $@
+
+# Two thousand damaged videos: no crash, no hang, no wrong frame.
+fuzz: $(VENV)/ready
+	PYTHONPATH=. $(RUN) benchmarks/fuzz_decode.py -n 2000
 
 clean:
 	rm -rf .venv .venv-* .exchange build *.egg-info

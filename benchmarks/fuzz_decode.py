@@ -1,7 +1,7 @@
 """Damage videos in thousands of ways and check that reading them never crashes, hangs or lies.
 
-    python benchmarks/fuzz_decode.py -n 2000            # small videos made on the spot, thirteen kinds
-    python benchmarks/fuzz_decode.py -n 2000 FILE...    # these files too
+    PYTHONPATH=. python benchmarks/fuzz_decode.py -n 2000            # small videos made on the spot, thirteen kinds
+    PYTHONPATH=. python benchmarks/fuzz_decode.py -n 2000 FILE...    # these files too
 
 Each damaged file is read in a worker process: all frames, a count, and a random list of frames. What must hold:
 
@@ -14,6 +14,9 @@ Each damaged file is read in a worker process: all frames, a count, and a random
 A flipped bit that leaves a valid stream gives other pixels without any error: no decoder can see that, the formats
 have no checksums. Such frames are counted as "unseen by FFmpeg" and are no failure. With several decoder threads FFmpeg
 itself, in a few of a hundred runs, misses damage that it sees with one; such runs are counted under their own name.
+
+The first command's answer (PyAV 18.1): 711 read, 387 read with pixels changed unseen by FFmpeg, 902 refused; no crash,
+no hang, no wrong frame.
 """
 
 import argparse
