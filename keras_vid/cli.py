@@ -15,6 +15,7 @@ COMMANDS = {
     "report": "a run on one page: curves, confusion, wrong clips, model card",
     "convert": "published weights (TF1 checkpoint, .pth, .safetensors, ...) to a .weights.h5 file",
     "export": "a trained network as a SavedModel for TF Serving",
+    "serve-config": "the files that TF Serving's official image is started with",
     "prepare": "a data set into TFRecords of JPEG frames, once, for fast training",
     "flow": "TV-L1 optical flow of videos as pairs of JPEG files",
     "bench": "speed: whether the input or the training step holds a run back",
