@@ -15,25 +15,42 @@ def kinetics(name, root, split, lists):
     """Official CSV (label,youtube_id,time_start,time_end,split), or without one a folder of each class.
 
     Videos are called <youtube_id>_<start>_<end> with six digits each, or <youtube_id>; both are taken as cut already.
+    Mini-Kinetics-200 is published as train_ytid_list.txt and val_ytid_list.txt, a YouTube id a line, beside which stand
+    Kinetics-400's CSV files or folders: of those the clips in the list are taken.
     """
+    ids = _mini_ids(lists, split) if name == "mini_kinetics200" else None
     split = {"val": "validate|validation|val", "test": "test", "train": "train"}[_plain(name, split)]
     tables = [f for f in _files(lists, "*.csv") if re.search(rf"(^|[_-])({split})([_.-]|$)", f.name)]
     if not tables:
         inside = [root / s for s in split.split("|") if (root / s).is_dir()]
         dataset = from_folder(inside[0] if inside else root)
-        labels = _all_labels(name, map(_spaced, dataset.labels))
-        numbers = [labels.index(_spaced(label)) for label in dataset.labels]
-        items = [item._replace(label=numbers[item.label]) for item in dataset.items]
+        items = [item for item in dataset.items if ids is None or _youtube_id(item.path) in ids]
+        found = sorted({item.label for item in items}) if ids else range(len(dataset.labels))
+        labels = _all_labels(name, (_spaced(dataset.labels[number]) for number in found))
+        numbers = {number: labels.index(_spaced(dataset.labels[number])) for number in found}
+        items = [item._replace(label=numbers[item.label]) for item in items]
         return Dataset(name, items, labels, dataset.skipped)
     rows = list(csv.DictReader(_lines(tables[0])))
     if not rows or not {"label", "youtube_id", "time_start", "time_end"} <= set(rows[0]):
         raise ValueError(f"{tables[0]}: expected the columns label,youtube_id,time_start,time_end")
+    rows = [row for row in rows if ids is None or row["youtube_id"] in ids]
     wanted = []
     for row in rows:
         video = row["youtube_id"]
         start, end = (int(float(row[key])) for key in ("time_start", "time_end"))
         wanted.append(((f"{video}_{start:06d}_{end:06d}", video), row["label"]))
     return _find(name, root, wanted, _all_labels(name, (label for _, label in wanted)))
+
+
+def _mini_ids(lists, split):
+    """The YouTube ids of Mini-Kinetics' list of a split, or None without the list: then all that is there is taken."""
+    found = _files(lists, f"*{_plain('mini_kinetics200', split)}_ytid_list.txt")
+    return set(_lines(found[0])) if found else None
+
+
+def _youtube_id(path):
+    """The id in a clip's name: eleven characters, which may hold underscores, before the seconds."""
+    return re.sub(r"_\d{6}_\d{6}$", "", Path(path).stem)
 
 
 def _all_labels(name, found):

@@ -42,6 +42,19 @@ def test_kinetics_as_folders(tmp_path):
         assert shown(dataset, tmp_path) == [("val/air_drumming/b.mp4", "air drumming"), ("val/zumba/c.mp4", "zumba")]
 
 
+def test_mini_kinetics_from_its_lists_of_ids(tmp_path):
+    table = b"label,youtube_id,time_start,time_end,split\nair drumming,abc_def-123,5,15,train\n"
+    touch(tmp_path, "lists/kinetics-400_train.csv", content=table + b"abseiling,xyz,1,11,train\nzumba,uvw,1,2,train\n")
+    touch(tmp_path, "lists/train_ytid_list.txt", content=b"abc_def-123\nuvw\nno_such\n")
+    videos = ["air_drumming/abc_def-123_000005_000015.mp4", "abseiling/xyz_000001_000011.mp4", "zumba/uvw.mp4"]
+    touch(tmp_path, *(f"train/{video}" for video in videos))
+    expected = [(f"train/{videos[0]}", "air drumming"), (f"train/{videos[2]}", "zumba")]
+    for lists in (tmp_path, tmp_path / "folders"):  # with Kinetics' CSV, and with folders of classes alone
+        touch(tmp_path, "folders/train_ytid_list.txt", content=b"abc_def-123\nuvw\n")
+        dataset = load("mini_kinetics200", tmp_path, "train", lists)
+        assert shown(dataset, tmp_path) == expected and dataset.labels == ["air drumming", "zumba"]
+
+
 @pytest.mark.parametrize("name, prefix", [("something_v1", "something-something-v1"), ("jester", "jester-v1")])
 def test_something_v1_and_jester(tmp_path, name, prefix):
     touch(tmp_path, f"{prefix}-labels.csv", content=b"Swiping Left\nThumb Up\n")
