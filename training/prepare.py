@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_vid.jobs import as_json, on_beam, part_of, settle, settle_plan, write_whole
 from training.datasets import Item
 
 FORMAT = 1  # of the output: a newer one starts anew
@@ -42,7 +43,7 @@ def prepare(dataset, folder, *, short=256, shards=None, quality=90, seed=0, work
         raise ValueError(f"{len(dataset.items)} clips go into 1 to {len(dataset.items)} shards, not {shards}")
     plan = _plan(dataset, short, shards, quality, seed)
     (folder / "state").mkdir(parents=True, exist_ok=True)
-    _settle_plan(folder / "plan.json", plan)
+    settle_plan(folder / "plan.json", plan)
     order = np.random.default_rng(seed).permutation(len(dataset.items))
     tasks = []
     for shard in range(shards):
@@ -50,7 +51,7 @@ def prepare(dataset, folder, *, short=256, shards=None, quality=90, seed=0, work
             tasks.append((shard, [(int(i), *dataset.items[i]) for i in order[shard::shards]]))
     write = functools.partial(write_shard, str(folder), shards, short, quality, dataset.labels)
     if runner:
-        _run_beam(write, tasks, runner, workers)
+        on_beam(write, tasks, runner, workers)
     else:
         _run_here(write, tasks, workers, shards, progress)
     return _finish(folder, plan, shards, dataset)
@@ -69,16 +70,6 @@ def _plan(dataset, short, shards, quality, seed):
         "quality": quality,
         "seed": seed,
     }
-
-
-def _settle_plan(path, plan):
-    if not path.exists():
-        _write(path, _json(plan))
-    there = json.loads(path.read_text())
-    odd = [key for key in plan if there.get(key) != plan[key]]
-    if odd:
-        told = ", ".join(f"{key} {there.get(key)!r} instead of {plan[key]!r}" for key in odd)
-        raise ValueError(f"{path.parent} was begun otherwise ({told}): give the same options or another folder")
 
 
 def shard_name(shard, shards):
@@ -105,7 +96,7 @@ def write_shard(folder, shards, short, quality, labels, task):
 
     shard, rows = task
     path = Path(folder) / shard_name(shard, shards)
-    part = _part(path)
+    part = part_of(path)
     lengths, skipped = [], []
     with tf.io.TFRecordWriter(str(part)) as writer:
         for number, *fields in rows:
@@ -119,8 +110,8 @@ def write_shard(folder, shards, short, quality, labels, task):
             lengths.append(length)
     state = {"clips": len(lengths), "frames": sum(lengths), "skipped": skipped}
     state |= {"bytes": part.stat().st_size, "sha256": sha256(part)}
-    _settle(part, path)
-    _write(_state(folder, shard), _json(state))
+    settle(part, path)
+    write_whole(_state(folder, shard), as_json(state))
     return shard
 
 
@@ -170,20 +161,6 @@ def _run_here(write, tasks, workers, shards, progress):
             pool.shutdown(cancel_futures=True)
 
 
-def _run_beam(write, tasks, runner, workers):
-    """The same tasks on Apache Beam; `folder` and the videos must be visible to all machines."""
-    from keras_vid.extras import need
-
-    beam = need("apache_beam", extra="beam")
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    options = {"runner": runner, "save_main_session": False}
-    if runner == "DirectRunner":
-        options |= {"direct_num_workers": workers or 1, "direct_running_mode": "multi_processing"}
-    with beam.Pipeline(options=PipelineOptions.from_dictionary(options)) as pipeline:
-        _ = pipeline | beam.Create(tasks) | beam.Reshuffle() | beam.Map(write)
-
-
 def _finish(folder, plan, shards, dataset):
     """manifest.json, labels.txt, skipped.csv and SHA256SUMS from the state files."""
     import csv
@@ -197,10 +174,10 @@ def _finish(folder, plan, shards, dataset):
     manifest |= {key: sum(file[key] for file in files) for key in ("clips", "frames", "bytes")}
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([("path", "reason"), *skipped])
-    _write(folder / "labels.txt", "".join(f"{label}\n" for label in dataset.labels))
-    _write(folder / "skipped.csv", table.getvalue())
-    _write(folder / "SHA256SUMS", "".join(f"{file['sha256']}  {file['name']}\n" for file in files))
-    _write(folder / "manifest.json", _json(manifest))
+    write_whole(folder / "labels.txt", "".join(f"{label}\n" for label in dataset.labels))
+    write_whole(folder / "skipped.csv", table.getvalue())
+    write_whole(folder / "SHA256SUMS", "".join(f"{file['sha256']}  {file['name']}\n" for file in files))
+    write_whole(folder / "manifest.json", as_json(manifest))
     return manifest
 
 
@@ -214,25 +191,3 @@ def check(folder):
 def sha256(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _json(value):
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-
-
-def _part(path):
-    """Beside the file; one name for each, so that a killed run leaves nothing that the next does not overwrite."""
-    return path.with_name(f".{path.name}.part")
-
-
-def _settle(part, path):
-    """The finished file takes its name only once its bytes are on the disk."""
-    with open(part, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)
-
-
-def _write(path, text):
-    part = _part(path)
-    part.write_text(text, encoding="utf-8")
-    _settle(part, path)
