@@ -66,7 +66,7 @@ def frame_maps(gt, detections, thresholds, rule="voc", frames="annotated"):
         found.label = np.where(frame_places(gt, found) >= 0, found.label, len(gt.classes))
     near = pairs(gt, found)
     hits = [take(near, found.score, threshold, match)[0] for threshold in thresholds]
-    places = places_in_class(found, np.unique(np.concatenate(hits)))
+    places = places_in_class(found, np.concatenate(hits))
     named = {"rule": rule, "match": match, "area": area, "frames": frames}
     return [
         average(gt, found, mine, places[mine], area) | named | {"threshold": t} for t, mine in zip(thresholds, hits)

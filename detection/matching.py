@@ -79,16 +79,19 @@ def take(near, score, threshold=0.5, match="strict"):
         keep &= overlap == np.repeat(best, np.diff(first, append=len(left)))
     left, right, overlap = left[keep], right[keep], overlap[keep]
     order = np.argsort(-score[left], kind="stable")
-    if match == "remaining" and (left[1:] == left[:-1]).any():
+    if match == "remaining":
         order = np.lexsort((-overlap, left, -score[left]))
-    rows, boxes, taken, served = [], [], set(), -1
-    for row, box in zip(left[order].tolist(), right[order].tolist()):  # pairs of one detection are neighbours
-        if row != served and box not in taken:
-            taken.add(box)
-            rows.append(row)
-            boxes.append(box)
-            served = row
-    return np.array(rows, "int64"), np.array(boxes, "int64")
+    left, right = left[order], right[order]  # the pairs of one detection are neighbours
+    contested = _contested(left, right)
+    taken = np.full(right.max(initial=-1) + 1, -1)
+    easy = np.flatnonzero(~contested)[::-1]
+    taken[right[easy]] = left[easy]  # of several detections the last one written, the best one, stays
+    served = -1
+    for row, box in zip(left[contested].tolist(), right[contested].tolist()):
+        if row != served and taken[box] < 0:
+            taken[box] = served = row
+    boxes = np.flatnonzero(taken >= 0)
+    return taken[boxes], boxes
 
 
 def match_boxes(gt, detections, threshold=0.5, match="strict"):
@@ -105,6 +108,15 @@ def rows_by_class(table):
     order = np.argsort(table.label.astype(np.min_scalar_type(len(many))), kind="stable")  # few bits: a radix sort
     ends = np.cumsum(many)
     return np.split(order, ends[:-1])
+
+
+def _contested(left, right):
+    """Which pairs are with a box that is wanted by a detection which also wants another box."""
+    same = left[1:] == left[:-1]
+    several = np.append(same, False) | np.append(False, same) if len(left) else np.zeros(0, bool)
+    boxes = np.zeros(right.max(initial=-1) + 1, bool)
+    boxes[right[several]] = True
+    return boxes[right]
 
 
 def _narrow(rows, groups, label, theirs, their_label):

@@ -53,7 +53,7 @@ def tube_maps(gt, tubes, thresholds=THRESHOLDS, rule="voc"):
     near = tube_pairs(wanted, tubes)
     true, found = _heads(wanted, gt), _heads(tubes, gt)
     hits = [take(near, found.score, threshold, match)[0] for threshold in thresholds]
-    places = places_in_class(found, np.unique(np.concatenate(hits)))
+    places = places_in_class(found, np.concatenate(hits))
     return [average(true, found, mine, places[mine], area) | {"threshold": t} for t, mine in zip(thresholds, hits)]
 
 
