@@ -6,6 +6,8 @@ from keras import layers, ops
 import keras_vid
 from keras_vid.backbones import image_net, pixels
 from keras_vid.layers import fold, unfold
+from keras_vid.surgery import carry_weights
+from keras_vid.weights import WEIGHTS
 from keras_vid.zoo import VARIANTS
 
 
@@ -93,3 +95,32 @@ class ActionHead(layers.Layer):
         else:
             x = ops.mean(self.tail(regions, training=training), axis=(1, 2, 3))
         return self.logits(x), self.codes(x)
+
+
+def pretrain(detector, clip=None, keyframe=None):
+    """Put pretrained weights into a detector's networks, layer by layer.
+
+    Args:
+        clip: Weights of the clip's network, as of `keras_vid.create`, or None. A flow stream takes those called
+            `<clip>_flow` where they exist, otherwise the RGB network's with a stem for two channels.
+        keyframe: Weights of the keyframe's network, as of `keras_vid.create("tsn_<network>")`, or None.
+    """
+    given = detector.settings
+    for stream, maps in detector.clip_maps.items() if clip else ():
+        name, options = clip, {"channels": maps.input_shape[-1], **given.network_options}
+        if stream == "flow" and (given.network, f"{clip}_flow") in WEIGHTS:
+            name = f"{clip}_flow"
+        source = keras_vid.create(given.network, weights=name, **options)
+        head = detector.heads.get(stream)
+        for net in [maps, *([head.tail] if head and head.tail else [])]:
+            _adopt(net, source, name)
+    if keyframe and detector.keyframe_maps:
+        source = keras_vid.create(f"tsn_{given.keyframe}", weights=keyframe)
+        net = next(layer for layer in detector.keyframe_maps.layers if isinstance(layer, keras.Model))
+        _adopt(net, source, keyframe)
+
+
+def _adopt(net, source, weights):
+    left = carry_weights(source, net)
+    if left:
+        raise ValueError(f"{weights} of {source.name} do not fit layer {left[0]!r} of the detector")

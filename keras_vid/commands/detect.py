@@ -3,7 +3,10 @@
 import importlib
 
 ACTIONS = {
-    "evaluate": "score a file of detections by frame-mAP",
+    "train": "train a detector by a recipe",
+    "predict": "what a detector finds in a video, drawn or as JSON, or in a data set",
+    "export": "a detector as a SavedModel: clip and keyframe in, boxes, scores and labels out",
+    "evaluate": "score a file of detections by frame-mAP and video-mAP",
     "convert": "ground truth or detections from one kind of file to another",
 }
 

