@@ -121,10 +121,11 @@ def load_model(source, weights=None, **options):
     's3d'
     """
     path, labels = Path(source), None
-    if path.is_dir() and (path / "best.keras").is_file():
+    kept = next((path / name for name in ("best.keras", "last.keras") if (path / name).is_file()), None)
+    if kept:
         if (path / "args.json").is_file():
             labels = json.loads((path / "args.json").read_text()).get("labels")
-        path = path / "best.keras"
+        path = kept
     if path.suffix == ".keras" or path.is_file():
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist")

@@ -1,63 +1,116 @@
 """A trained network as a SavedModel for TF Serving, checked against the network that it was made of."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+import keras_vid
+from saved_models import check, signatures, warmup
 from saved_models.fold import fold
+from saved_models.forms import faster
 
 
-def export(model, folder, labels=None):
+def export(model, folder, labels=None, precision="float32", features=(), frames=None, size=None):
     """Write the network's next version under `folder`, and return the version's path.
 
     Args:
         model: A trained functional network of clips.
         folder: The model's folder, as TF Serving wants it: `folder/1`, `folder/2`, ...
         labels: Names of the classes; by default those that came with the weights, or `class 0`, ...
+        precision: `"float32"` or `"bfloat16"`, of the weights and of what is computed with them.
+        features: Names of endpoints that the signature `features` answers with; without any there is no such signature.
+        frames, size: Fix what the network leaves open.
+
+    >>> import keras_vid, tempfile
+    >>> path = export(keras_vid.create("fast_s3d", classes=2, size=32), tempfile.mkdtemp(), labels=["run", "jump"])
+    >>> sorted(tf.saved_model.load(str(path)).signatures)
+    ['encoded_frames', 'serving_default']
     """
-    classes = model.output_shape[-1]
-    names = list(labels or getattr(model, "labels", None) or [f"class {i}" for i in range(classes)])
-    if len(names) != classes:
-        raise ValueError(f"{len(names)} labels were given, but {model.name} tells {classes} classes apart")
+    if precision not in check.TOLERANCE:
+        raise ValueError(f"precision {precision!r} is none of {', '.join(check.TOLERANCE)}")
+    names = _names(model, labels)
+    model = fix_shape(model, frames, size)
+    net = _with_features(model, features)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     version = 1 + max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
     target, partial = folder / str(version), folder / f".{version}.part"
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        _write(fold(model), names, partial)
-        _check(model, partial)
+        served = faster(fold(net, precision))
+        functions = _write(served, names, features, partial)
+        equivalence = check.check(model, partial, precision)
+        warmup.write(partial, folder.name, functions)
+        _describe(partial, served, functions, {"precision": precision, "equivalence": equivalence, "labels": names})
         partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
 
 
-def _write(net, names, path):
-    def serve(clip):
-        logits = tf.cast(net(tf.cast(clip, "float32"), training=False), "float32")
-        labels = tf.repeat(tf.constant([names]), tf.shape(clip)[0], axis=0)
-        return {"logits": logits, "scores": tf.nn.softmax(logits), "labels": labels}
+def fix_shape(model, frames=None, size=None):
+    """The network for clips of a fixed length and side; what it already fixes can only be confirmed.
 
-    clip = tf.TensorSpec((None, *net.input_shape[1:]), tf.uint8, name="clip")
-    archive = keras.export.ExportArchive()
-    archive.track(net)
-    archive.add_endpoint(name="serve", fn=serve, input_signature=[clip])
-    archive.write_out(str(path), verbose=False)
+    >>> fix_shape(keras_vid.create("fast_s3d", classes=2), frames=16, size=64).input_shape
+    (None, 16, 64, 64, 3)
+    """
+    shape = list(model.input_shape)
+    height, width = size if isinstance(size, (tuple, list)) else (size, size)
+    for axis, asked, what in ((1, frames, "frames"), (2, height, "rows"), (3, width, "columns")):
+        if asked is not None and shape[axis] not in (None, asked):
+            raise ValueError(f"{model.name} takes clips of {shape[axis]} {what}, not of {asked}")
+        shape[axis] = asked or shape[axis]
+    if tuple(shape) == tuple(model.input_shape):
+        return model
+    fixed = keras.models.clone_model(model, input_tensors=keras.Input(shape[1:], name="clip"))
+    fixed.set_weights(model.get_weights())
+    return fixed
 
 
-def _check(model, path, tolerance=1e-4):
-    """Refuse a SavedModel whose logits are not the network's, on two random clips."""
-    _, frames, height, width, channels = model.input_shape
-    shape = (2, frames or 16, height or 96, width or 96, channels)
-    clip = np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
-    expected = keras.ops.convert_to_numpy(model(clip, training=False))
-    served = tf.saved_model.load(str(path)).signatures["serving_default"](clip=tf.constant(clip))["logits"].numpy()
-    error = np.abs(served - expected).max() / max(1, np.abs(expected).max())
-    if not error <= tolerance:
-        raise ValueError(
-            f"the SavedModel of {model.name} answers {error:.2g} away from the network: it was not written"
-        )
+def _names(model, labels):
+    classes = model.output_shape[-1]
+    names = list(labels or getattr(model, "labels", None) or [f"class {i}" for i in range(classes)])
+    if len(names) != classes:
+        raise ValueError(f"{len(names)} labels were given, but {model.name} tells {classes} classes apart")
+    return names
+
+
+def _with_features(model, features):
+    if not features:
+        return model
+    maps = keras_vid.features(model, list(features)).outputs
+    return keras.Model(model.input, [model.output, *maps], name=model.name)
+
+
+def _write(net, names, features, path):
+    module, functions = signatures.build(net, names, features)
+    tf.saved_model.save(module, str(path), functions)
+    return functions
+
+
+def _describe(path, net, functions, facts):
+    """metadata.json: what this SavedModel is, what it was checked for, and the SHA-256 of its files."""
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    description = {
+        "network": net.name,
+        "keras_vid": keras_vid.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        **facts,
+        "weights_bytes": sum(weight.value.dtype.size * weight.shape.num_elements() for weight in net.variables),
+        "signatures": {name: _shapes(function) for name, function in functions.items()},
+        "sha256": {str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
+    }
+    (path / "metadata.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+
+
+def _shapes(function):
+    inputs = function.structured_input_signature[0]
+    return {
+        "inputs": {spec.name: [spec.dtype.name, spec.shape.as_list()] for spec in inputs},
+        "outputs": {name: [x.dtype.name, x.shape.as_list()] for name, x in function.structured_outputs.items()},
+    }

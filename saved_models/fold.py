@@ -104,7 +104,7 @@ def fold(model, precision="float32"):
 
 def _plan(model):
     """`{layer's name: (scale, offset)}` that go into layers, and the names of the BatchNorms that go with them."""
-    uses = Counter(name for layer in model.layers for name in _sources(layer))
+    uses = Counter(name for layer in model.layers for name in sources(layer))
     uses.update(tensor._keras_history.operation.name for tensor in model.outputs)
     changes, gone = {}, set()
     for layer in model.layers:
@@ -112,7 +112,7 @@ def _plan(model):
             continue
         if layer.axis not in (-1, len(layer.input.shape) - 1):
             continue
-        taken = _absorb(model, _sources(layer)[0], scale_offset(layer), uses, gone)
+        taken = _absorb(model, sources(layer)[0], scale_offset(layer), uses, gone)
         if taken is not None:
             gone.add(layer.name)
             for name, (scale, offset) in taken.items():
@@ -127,10 +127,10 @@ def _absorb(model, name, change, uses, gone):
     if uses[name] != 1 or len(layer._inbound_nodes) != 1:
         return None
     if name in gone or isinstance(layer, NOTHING):
-        return _absorb(model, _sources(layer)[0], change, uses, gone)
+        return _absorb(model, sources(layer)[0], change, uses, gone)
     if isinstance(layer, layers.Add):  # every term is scaled, and the first one shifted
         taken = {}
-        for index, source in enumerate(_sources(layer)):
+        for index, source in enumerate(sources(layer)):
             scale, offset = change
             part = _absorb(model, source, (scale, offset if index == 0 else 0 * offset), uses, gone)
             if part is None:
@@ -144,7 +144,7 @@ def _absorb(model, name, change, uses, gone):
     return None
 
 
-def _sources(layer):
+def sources(layer):
     """Names of the layers whose answers a layer is given."""
     tensors = [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
     return [tensor._keras_history.operation.name for tensor in tensors]

@@ -1,5 +1,6 @@
 """keras-vid export: a network as a SavedModel for TF Serving."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -8,9 +9,14 @@ def add_arguments(parser):
     parser.add_argument("model", help="a network's name, a run folder or a .keras file")
     parser.add_argument("-o", "--output", required=True, help="the model's folder; its next version is written there")
     parser.add_argument("--weights", help="weights for a network's name: a name or a file")
+    parser.add_argument(
+        "--precision", choices=("float32", "bfloat16"), default="float32", help="of the weights (default: float32)"
+    )
     parser.add_argument("--frames", type=int, help="fix the number of frames of a clip")
     parser.add_argument("--size", type=int, help="fix the side of a clip")
+    parser.add_argument("--features", help="endpoints of the signature 'features', comma-separated: Mixed_4e,Mixed_5c")
     parser.add_argument("--labels", help="a text file of label names, one a line, in the order of the classes")
+    parser.add_argument("--json", action="store_true", help="print what was written, and how it was checked, as JSON")
 
 
 def run(args):
@@ -25,5 +31,13 @@ def run(args):
     if args.labels:
         lines = Path(args.labels).read_text(encoding="utf-8").splitlines()
         labels = [line.strip() for line in lines if line.strip()]
+    features = [name.strip() for name in (args.features or "").split(",") if name.strip()]
     print("folding, writing and checking ...", file=sys.stderr)
-    print(export(model, args.output, labels))
+    path = export(model, args.output, labels, args.precision, features, **shape)
+    facts = json.loads((path / "metadata.json").read_text(encoding="utf-8"))
+    if args.json:
+        print(json.dumps({"path": str(path), **facts}))
+        return
+    error = facts["equivalence"]["largest_error"]
+    print(f"answers like the network within {error:.1e} of its largest logit", file=sys.stderr)
+    print(path)

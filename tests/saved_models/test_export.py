@@ -1,95 +1,268 @@
-"""What is exported answers like what was trained, in a process that does not know keras_vid."""
+"""What is exported answers like what was trained, wherever TensorFlow's core runs."""
 
+import hashlib
+import json
 import subprocess
 import sys
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
-from keras import layers, ops
+import tensorflow as tf
+from keras import ops
+from networks import FAMILIES, clips, scattered
+from tensorflow.core.protobuf import saved_model_pb2
 
 import keras_vid
+from keras_vid.cli import main
 from saved_models import export as exporting
-from saved_models.export import export
+from saved_models.export import export, fix_shape
 from saved_models.fold import fold
 
+# All of them are kernels of TensorFlow's core, which every build of TF Serving contains.
+CORE_OPS = set(
+    """
+    Add AddV2 AvgPool BiasAdd Cast ConcatV2 Const Conv2D Conv3D DecodeImage DepthwiseConv2dNative ExpandDims Fill
+    FloorDiv FloorMod GatherV2 Identity Less LessEqual LogicalAnd MatMul BatchMatMulV2 Max MaxPool Maximum Mean Min
+    Minimum Mul Neg NoOp Pack Pad PadV2 PartitionedCall Placeholder Prod Range ReadVariableOp RealDiv Relu Relu6 Reshape
+    Round ScaleAndTranslate ResizeBilinear Shape Sigmoid Slice Softmax Split SplitV Squeeze StatefulPartitionedCall
+    StaticRegexFullMatch StridedSlice Sub Sum TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem
+    TensorListStack Tile Transpose Unpack VarHandleOp While StatelessWhile ZerosLike
+    """.split()
+)
 
-def scattered(name, **options):
-    """A network whose BatchNorms all do something."""
-    model = keras_vid.create(name, classes=3, **options)
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A small network and its export: `(model, path)`."""
+    model = scattered("fast_s3d", size=48)
+    folder = tmp_path_factory.mktemp("served") / "fast"
+    return model, export(model, folder, labels=["run", "jump", "fall"], features=["Mixed_4b", "Conv2d_2c_3x3"])
+
+
+def logits(model, clip):
+    return ops.convert_to_numpy(model(clip, training=False))
+
+
+def signature(path, name="serving_default"):
+    return tf.saved_model.load(str(path)).signatures[name]
+
+
+def graph_of(path):
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((path / "saved_model.pb").read_bytes())
+    return saved.meta_graphs[0]
+
+
+def served_ops(path):
+    """The operations of a SavedModel's graph and functions, but those that only save and restore it."""
+    graph = graph_of(path).graph_def
+    nodes = [node for f in graph.library.function if "_traced_" not in f.signature.name for node in f.node_def]
+    return nodes + [node for node in graph.node if node.op not in ("SaveV2", "RestoreV2", "MergeV2Checkpoints")]
+
+
+def check_size(path, weights):
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    assert size < 1.05 * weights
+
+
+def check_graph(path):
+    found = {node.op for node in served_ops(path)}
+    saving = {"Const", "StringJoin", "ShardedFilename", "AssignVariableOp", "Select"}
+    assert found - CORE_OPS - saving == set()
+    assert not any("_XlaMustCompile" in node.attr for node in served_ops(path))
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES])
+def test_one_of_each_family(name, tmp_path):
+    path = export(scattered(name), tmp_path / name)  # which compares its answers
+    check_graph(path)
+
+
+@pytest.mark.zoo
+@pytest.mark.parametrize("name", keras_vid.list_models())
+def test_every_network_by_name(name, tmp_path):
+    options = FAMILIES.get(name) or {"size": 80 if "inception_resnet" in name else 32}
+    if name.startswith("stnet"):
+        options = {**options, "frames": 10}
+    elif "3d" not in name and "2d" not in name[:3]:
+        options = {**options, "frames": 4}
+    path = export(scattered(name, **options), tmp_path / name)
+    check_graph(path)
+    facts = json.loads((path / "metadata.json").read_text())
+    print(name, facts["equivalence"])
+
+
+def test_a_core_op_is_registered_and_none_is_python():
+    from tensorflow.python.framework import op_def_registry
+
+    assert all(op_def_registry.get(name) for name in CORE_OPS)
+    assert not any("Py" in name or "Xla" in name for name in CORE_OPS)
+
+
+def test_answers_probabilities_and_names(served):
+    model, path = served
+    x = clips(model, count=3)
+    answer = signature(path)(clip=tf.constant(x))
+    np.testing.assert_allclose(answer["logits"], logits(model, x), atol=1e-4)
+    np.testing.assert_allclose(answer["scores"].numpy().sum(1), 1, atol=1e-5)
+    assert answer["labels"].numpy().tolist() == [[b"run", b"jump", b"fall"]] * 3
+    longer = clips(model).repeat(2, axis=1)  # frames are free
+    np.testing.assert_allclose(signature(path)(clip=tf.constant(longer))["logits"], logits(model, longer), atol=1e-4)
+
+
+def test_encoded_frames_are_the_middle_of_the_picture(served):
+    model, path = served
+    short = round(48 * 256 / 224)
     rng = np.random.default_rng(0)
-    for weight in model.weights:
-        kind = weight.path.rsplit("/", 1)[-1]
-        if kind == "moving_variance":
-            weight.assign(rng.uniform(0.5, 1.5, weight.shape).astype("float32"))
-        elif kind == "gamma":  # small, or residual networks grow until rounding shows
-            weight.assign(rng.uniform(0.2, 0.5, weight.shape).astype("float32"))
-        elif kind in ("beta", "moving_mean", "bias"):
-            weight.assign(rng.normal(0, 0.1, weight.shape).astype("float32"))
-    return model
+    pictures = rng.integers(0, 256, (2, 16, short, short + 21, 3)).astype("uint8")
+    frames = [[tf.io.encode_png(picture).numpy() for picture in clip] for clip in pictures]
+    top, left = (short - 48) // 2, 21 // 2 + (short - 48) // 2
+    middle = pictures[:, :, top : top + 48, left : left + 48]
+    answer = signature(path, "encoded_frames")(frames=tf.constant(frames))
+    np.testing.assert_allclose(answer["logits"], logits(model, middle), atol=1e-4)
 
 
-def clip(model, count=1):
-    _, frames, height, width, channels = model.input_shape
-    shape = (count, frames or 16, height or 64, width or 64, channels)
-    return np.random.default_rng(1).integers(0, 256, shape).astype("uint8")
+def test_encoded_frames_of_any_size_are_answered_like_predict_sees_them(served):
+    model, path = served
+    rows, columns, time = np.arange(120)[:, None, None], np.arange(160)[:, None], np.arange(0, 160, 10)
+    pictures = np.stack([(rows * [1, 0, 1] + columns * [0, 1, 1] + t) // 2 for t in time])
+    frames = tf.constant([[tf.io.encode_jpeg(p.astype("uint8"), quality=98).numpy() for p in pictures]])
+    answer = signature(path, "encoded_frames")(frames=frames)["scores"].numpy()[0]
+    expected = dict(keras_vid.predict(model, pictures.astype("uint8"), labels=["0", "1", "2"]))
+    np.testing.assert_allclose(answer, [expected[str(i)] for i in range(3)], atol=0.02)
 
 
-NETWORKS = [("s3dg", {}), ("i3d", {}), ("tsm_mobilenet_v2", {"frames": 2, "size": 64})]
-OTHERS = [("stm_resnet50", {"frames": 2, "size": 64}), ("sth_resnet50", {"frames": 2, "size": 64})]
+def test_what_is_no_picture_is_named(served):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="each_of_frames_must_be_a_JPEG_or_PNG_file"):
+        signature(served[1], "encoded_frames")(frames=tf.constant([[b"no picture"] * 16]))
 
 
-@pytest.mark.parametrize("name, options", NETWORKS + [pytest.param(*row, marks=pytest.mark.slow) for row in OTHERS])
-def test_folding_changes_no_answer(name, options):
-    model = scattered(name, **options)
-    folded = fold(model)
-    count = sum(isinstance(layer, layers.BatchNormalization) for layer in folded.layers)
-    assert count < sum(isinstance(layer, layers.BatchNormalization) for layer in model.layers) / 2
-    answers = [ops.convert_to_numpy(net(clip(model), training=False)) for net in (model, folded)]
-    np.testing.assert_allclose(answers[1], answers[0], atol=1e-4 * max(1, np.abs(answers[0]).max()))
+def test_features_by_name(served):
+    model, path = served
+    x = clips(model)
+    maps = signature(path, "features")(clip=tf.constant(x))
+    assert sorted(maps) == ["Conv2d_2c_3x3", "Mixed_4b"]
+    for name, expected in zip(maps, keras_vid.features(model, list(maps))(x, training=False)):
+        np.testing.assert_allclose(maps[name], expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_a_batchnorm_whose_convolution_is_used_twice_stays():
-    import keras
+def test_the_folder_describes_itself(served):
+    model, path = served
+    facts = json.loads((path / "metadata.json").read_text())
+    assert facts["labels"] == ["run", "jump", "fall"] and facts["equivalence"]["largest_error"] < 1e-4
+    assert facts["signatures"]["serving_default"]["inputs"] == {"clip": ["uint8", [None, None, 48, 48, 3]]}
+    assert facts["signatures"]["encoded_frames"]["inputs"] == {"frames": ["string", [None, None]]}
+    for name, checksum in facts["sha256"].items():
+        assert hashlib.sha256((path / name).read_bytes()).hexdigest() == checksum
+    check_size(path, facts["weights_bytes"])
+    check_graph(path)
 
-    image = keras.Input((8, 8, 3))
-    x = layers.Conv2D(4, 1, name="conv")(image)
-    model = keras.Model(image, layers.Add()([layers.BatchNormalization(name="bn")(x), x]))
-    assert fold(model).get_layer("bn")
+
+def test_warmup_requests_are_answered(served, tmp_path):
+    """The hand-written records are what TF Serving's own messages read, where they are installed."""
+    _, path = served
+    records = [r.numpy() for r in tf.data.TFRecordDataset(str(path / "assets.extra" / "tf_serving_warmup_requests"))]
+    assert len(records) == 2
+    logs = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
+    for record in records:
+        request = logs.PredictionLog.FromString(record).predict_log.request
+        assert request.model_spec.name == "fast"
+        (entry,) = request.inputs.items()
+        assert tf.make_ndarray(entry[1]).shape[:2] == (1, 64)
+        signature(path, request.model_spec.signature_name)(**{entry[0]: tf.constant(tf.make_ndarray(entry[1])[:, :16])})
 
 
-def test_served_without_keras_vid_and_by_version(tmp_path):
+def test_tensorflows_c_library_runs_it(served, tmp_path):
+    model, path = served
+    x = clips(model, count=2)
+    np.save(tmp_path / "clip.npy", x)
+    ends = graph_of(path).signature_def["serving_default"]
+    names = [ends.inputs["clip"].name, ends.outputs["logits"].name]
+    script = [sys.executable, Path(__file__).with_name("c_api.py"), Path(tf.__file__).parent, path]
+    subprocess.run([*script, *names, tmp_path / "clip.npy", tmp_path / "logits.npy"], check=True, cwd=tmp_path)
+    np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), logits(model, x), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_saved_model_cli_shows_the_signatures(served):
+    tool = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
+    out = subprocess.run(
+        [*tool, "show", "--dir", served[1], "--all"], check=True, capture_output=True, text=True
+    ).stdout
+    for text in ("signature_def['serving_default']", "inputs['clip']", "(-1, -1, 48, 48, 3)", "outputs['labels']"):
+        assert text in out
+
+
+@pytest.mark.slow
+def test_bfloat16_is_half_as_large_and_says_how_far_it_is(tmp_path):
     model = scattered("fast_s3d", size=32)
-    path = export(model, tmp_path / "served", labels=["run", "jump", "fall"])
-    assert path.name == "1" and export(model, tmp_path / "served").name == "2"
-    x = clip(model, count=3)
-    np.savez(tmp_path / "clip.npz", clip=x, logits=ops.convert_to_numpy(model(x, training=False)))
-    code = (
-        "import sys, numpy as np, tensorflow as tf\n"
-        f"data = np.load({str(tmp_path / 'clip.npz')!r})\n"
-        f"serve = tf.saved_model.load({str(path)!r}).signatures['serving_default']\n"
-        "answer = serve(clip=tf.constant(data['clip']))\n"
-        "np.testing.assert_allclose(answer['logits'], data['logits'], atol=1e-4)\n"
-        "np.testing.assert_allclose(answer['scores'].numpy().sum(1), 1, atol=1e-5)\n"
-        "assert answer['labels'].numpy().tolist() == [[b'run', b'jump', b'fall']] * 3\n"
-        "assert 'keras_vid' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    path = export(model, tmp_path / "served", precision="bfloat16")
+    facts = json.loads((path / "metadata.json").read_text())
+    assert 1e-4 < facts["equivalence"]["largest_error"] < 0.1
+    assert facts["weights_bytes"] < 0.51 * 4 * model.count_params()
+    variables = (path / "variables" / "variables.data-00000-of-00001").stat().st_size
+    assert variables < 1.01 * facts["weights_bytes"]
 
 
-def test_an_export_that_answers_otherwise_is_refused_and_leaves_nothing(tmp_path, monkeypatch):
-    model = scattered("fast_s3d", size=32)
+@pytest.mark.slow
+def test_trained_in_mixed_precision_from_its_run_folder(tmp_path, capsys):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = scattered("fast_s3d")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    run = tmp_path / "run"
+    run.mkdir()
+    model.save(run / "last.keras")
+    (run / "args.json").write_text(json.dumps({"labels": ["run", "jump", "fall"]}))
+    arguments = ["export", str(run), "-o", str(tmp_path / "served"), "--frames", "16", "--size", "32", "--json"]
+    assert main(arguments) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["path"].endswith("1") and facts["labels"] == ["run", "jump", "fall"]
+    assert facts["signatures"]["serving_default"]["inputs"]["clip"][1] == [None, 16, 32, 32, 3]
 
-    def spoilt(net):
-        other = fold(net)
-        other.get_layer("classifier").set_weights([w + 1 for w in other.get_layer("classifier").get_weights()])
+
+def spoilt(monkeypatch, change):
+    def fold_and_spoil(net, precision):
+        other = fold(net, precision)
+        classifier = other.get_layer("classifier")
+        classifier.set_weights([change(weight) for weight in classifier.get_weights()])
         return other
 
-    monkeypatch.setattr(exporting, "fold", spoilt)
-    with pytest.raises(ValueError, match="it was not written"):
-        export(model, tmp_path)
+    monkeypatch.setattr(exporting, "fold", fold_and_spoil)
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (lambda w: w * 1.001, "of its largest logit away from the network"),
+        (lambda w: w * np.nan, "nan of its largest logit away"),
+    ],
+)
+def test_an_export_that_answers_otherwise_is_refused_and_leaves_nothing(change, said, served, tmp_path, monkeypatch):
+    spoilt(monkeypatch, change)
+    with pytest.raises(ValueError, match=said):
+        export(served[0], tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_labels_must_fit(tmp_path):
+def test_what_does_not_fit_is_said(tmp_path):
+    model = keras_vid.create("fast_s3d", classes=3, size=32)
     with pytest.raises(ValueError, match="2 labels were given"):
-        export(keras_vid.create("fast_s3d", classes=3, size=32), tmp_path, labels=["a", "b"])
+        export(model, tmp_path, labels=["a", "b"])
+    with pytest.raises(ValueError, match="'int4' is none of float32, bfloat16"):
+        export(model, tmp_path, precision="int4")
+    with pytest.raises(ValueError, match="no layer 'Mixed_9z'"):
+        export(model, tmp_path, features=["Mixed_9z"])
+    with pytest.raises(ValueError, match="takes clips of 32 rows, not of 64"):
+        export(model, tmp_path, size=64)
+    assert fix_shape(model) is model
+
+
+def test_versions_count_up(served):
+    model, path = served
+    assert path.name == "1"
+    (path.parent / "7").mkdir()
+    assert export(model, path.parent).name == "8"

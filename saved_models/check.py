@@ -1,0 +1,66 @@
+"""Whether what ships answers like what was trained."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# Largest error of a logit, as a share of the largest logit.
+TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
+
+
+def check(model, path, precision):
+    """Compare a SavedModel with the network that it was made of on two random clips; refuse it where they differ.
+
+    A network that was trained in mixed precision is compared as it computes in float32. In bfloat16, the best label
+    must be the same, unless the network itself puts the two labels closer together than a hundredth of its largest
+    logit.
+
+    Returns:
+        `{"clips": .., "largest_error": .., "tolerance": .., "same_top1": ..}`, errors as shares of the largest logit.
+    """
+    clips = random_clips(model)
+    expected = keras.ops.convert_to_numpy(in_float32(model)(clips, training=False))
+    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
+    served = serve(clip=tf.constant(clips))["logits"].numpy()
+    scale = max(np.abs(expected).max(), np.finfo("float32").tiny)
+    error = float(np.abs(served - expected).max() / scale)
+    if not error <= TOLERANCE[precision]:
+        raise ValueError(
+            f"the SavedModel of {model.name} answers {error:.2g} of its largest logit away from the network "
+            f"({TOLERANCE[precision]:g} is allowed in {precision}): it was not written"
+        )
+    rows = np.arange(len(clips))
+    best, chosen = expected.argmax(1), served.argmax(1)
+    lost = (expected[rows, best] - expected[rows, chosen]) / scale
+    if lost.max() > 0.01:
+        raise ValueError(
+            f"the SavedModel of {model.name} in {precision} finds another label than the network, which puts them "
+            f"{lost.max():.2g} of its largest logit apart: it was not written"
+        )
+    return {
+        "clips": len(clips),
+        "largest_error": float(f"{error:.2e}"),
+        "tolerance": TOLERANCE[precision],
+        "same_top1": bool((best == chosen).all()),
+    }
+
+
+def random_clips(model, count=2):
+    """Random uint8 clips that fit a network; 16 frames of 96 x 96 where it leaves them open."""
+    _, frames, height, width, channels = model.input_shape
+    shape = (count, frames or 16, height or 96, width or 96, channels)
+    return np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
+
+
+def in_float32(model):
+    """The network itself, or, where some of its layers compute in another precision, a float32 copy of it."""
+    if all(layer.compute_dtype == "float32" for layer in model.layers):
+        return model
+
+    def copy(layer):
+        config = layer.get_config()
+        return layer.__class__.from_config({**config, "dtype": "float32"} if "dtype" in config else config)
+
+    plain = keras.models.clone_model(model, clone_function=copy)
+    plain.set_weights(model.get_weights())
+    return plain

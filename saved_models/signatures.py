@@ -1,0 +1,80 @@
+"""The functions that a SavedModel offers: a raw clip, encoded frames, and feature maps by name."""
+
+import tensorflow as tf
+
+SIDE = 224  # to which encoded frames are cropped for a network that leaves height and width open
+
+
+def build(net, labels, features=()):
+    """A module that holds the weights, and `{signature: concrete function}`; all of them share one graph.
+
+    Args:
+        net: The network to serve: a clip in; logits, and after them the maps of `features`, out.
+        labels: Names of the classes.
+        features: Names of the further outputs.
+    """
+    module = tf.Module()
+    module.weights = [weight.value for weight in net.variables]  # tracked once: what Keras tracks is stored twice
+    _, frames, height, width, channels = net.input_shape
+    clip = tf.TensorSpec((None, frames, height, width, channels), tf.uint8, name="clip")
+
+    @tf.function(input_signature=[clip])
+    def network(clip):
+        answers = net(tf.cast(clip, tf.float32), training=False)
+        return [tf.cast(answer, tf.float32) for answer in tf.nest.flatten(answers)]
+
+    def answer(clip):
+        logits = network(clip)[0]
+        names = tf.repeat(tf.constant([labels]), tf.shape(logits)[0], axis=0)
+        return {"logits": logits, "scores": tf.nn.softmax(logits), "labels": names}
+
+    def maps(clip):
+        answers = zip(features, network(clip)[1:])
+        return {name: _by_clip(x, tf.shape(clip)[0]) for name, x in answers}
+
+    def encoded(frames):
+        return answer(decode(frames, height or SIDE, width or SIDE))
+
+    signatures = {"serving_default": _concrete(answer, clip)}
+    if channels == 3:
+        signatures["encoded_frames"] = _concrete(encoded, tf.TensorSpec((None, frames), tf.string, name="frames"))
+    if features:
+        signatures["features"] = _concrete(maps, clip)
+    return module, signatures
+
+
+def _concrete(function, spec):
+    return tf.function(function).get_concrete_function(spec)
+
+
+def _by_clip(x, batch):
+    """A map of frames that stand in the batch, `(B*T, ...)`, as `(B, T, ...)`; others as they are."""
+    return tf.reshape(x, tf.concat([[batch, -1], tf.shape(x)[1:]], 0)) if x.shape.rank == 4 else x
+
+
+def decode(frames, height, width):
+    """Clips of JPEG or PNG files, `(B, T)` strings, as `(B, T, height, width, 3)` uint8, in graph ops alone.
+
+    The short side becomes 256 / 224 of the crop's, and the middle is cropped, as `keras_vid.predict` does.
+
+    >>> picture = tf.io.encode_png(tf.zeros((48, 64, 3), tf.uint8))
+    >>> decode(tf.stack([[picture, picture]]), 24, 24).shape.as_list()
+    [1, 2, 24, 24, 3]
+    """
+    short = round(min(height, width) * 256 / 224)
+
+    def picture(content):
+        with tf.name_scope("each_of_frames_must_be_a_JPEG_or_PNG_file"):  # the name that its error is reported under
+            image = tf.io.decode_image(content, channels=3, expand_animations=False)
+        size = tf.cast(tf.shape(image)[:2], tf.float32)
+        size = tf.cast(tf.round(size * (short / tf.reduce_min(size))), tf.int32)
+        size = tf.maximum(size, [height, width])
+        image = tf.image.resize(image, size, antialias=True)
+        top, left = (size[0] - height) // 2, (size[1] - width) // 2
+        image = image[top : top + height, left : left + width]
+        return tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), tf.uint8)
+
+    pictures = tf.map_fn(
+        picture, tf.reshape(frames, [-1]), fn_output_signature=tf.TensorSpec((height, width, 3), tf.uint8)
+    )
+    return tf.reshape(pictures, tf.concat([tf.shape(frames), [height, width, 3]], 0))
