@@ -46,8 +46,13 @@ def ground_truth(path, lists=None, split=1, subset="test"):
         if subset not in ("train", "test"):
             raise ValueError(f"subset {subset!r}: train, test or all")
         table = table.only(sorted(splits[split - 1][subset]))
-    table.notes = (_told(table, name, 1 if subset == "all" else split, subset), *table.notes, *_about(table, name))
+    table.notes = notes(table, name, split, subset)
     return table
+
+
+def notes(table, name, split=1, subset="all"):
+    """What to know about a set from `open_set`, a sentence each: its counts against the published ones comes first."""
+    return (_told(table, name, 1 if subset == "all" else split, subset), *table.notes, *_about(table, name))
 
 
 def open_set(path, lists=None, wanted=True):

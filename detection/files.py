@@ -33,6 +33,8 @@ def read(path):
     readers = {".csv": _read_csv, ".json": _read_json, ".npz": _read_npz}
     if path.suffix.lower() not in readers:
         raise ValueError(f"{path}: boxes are read from .csv, .json or .npz files")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist")
     try:
         return readers[path.suffix.lower()](path)
     except KeyError as error:

@@ -29,8 +29,9 @@ def run(args):
             raise ValueError(
                 f"{args.output}: such a pickle holds all videos; --subset and --masked-only are for tables"
             )
-        table, splits, _ = data.open_set(args.source, args.lists)
+        table, splits, name = data.open_set(args.source, args.lists)
         act_pickle.write(table, splits, args.output)
+        table.notes = data.notes(table, name) if name else ()
     else:
         table = data.ground_truth(args.source, args.lists, args.split, args.subset)
         if args.masked_only:

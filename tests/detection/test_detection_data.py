@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detection import act_pickle, files, jhmdb, table, ucf24
-from detection.data import KNOWN, counts, ground_truth, open_set
+from detection.data import KNOWN, counts, ground_truth, notes, open_set
 
 
 def same(a, b):
@@ -70,7 +70,8 @@ def test_ucf24_official_list_names_four_more(data):
 def test_real_sets_survive_the_act_pickle(data, tmp_path):
     folder = data / "detection"
     for file in ("JHMDB-GT.pkl", "pyannot_with_class_names.pkl"):
-        whole, splits, _ = open_set(folder / file)
+        whole, splits, name = open_set(folder / file)
+        assert notes(whole, name)[0].endswith(": as published")
         act_pickle.write(whole, splits, tmp_path / "a.pkl")
         again, splits_again, _ = open_set(tmp_path / "a.pkl")
         same(whole, again)
@@ -214,6 +215,11 @@ def test_files_that_are_no_tables_say_so(tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
     with pytest.raises(ValueError, match=message):
         files.read(tmp_path / name)
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path):
+    with pytest.raises(FileNotFoundError, match="a.csv does not exist"):
+        files.read(tmp_path / "a.csv")
 
 
 def test_a_table_without_rows(tmp_path):
