@@ -76,13 +76,14 @@ test-newest: .venv-newest/ready
 	.venv-newest/bin/python -m pip install -q --upgrade -e ".[dev]"
 	touch $@
 
-# TensorFlow 2.16, the line that tensorflow-io binds.
+# TensorFlow 2.16, the line that tensorflow-io binds: the core, and an S3 server on loopback.
 test-io: .venv-io/ready
 	.venv-io/bin/python -m pytest tests/core -m "not slow and not zoo"
+	.venv-io/bin/python -m pytest tests/training/test_remote.py
 
 .venv-io/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-io
-	.venv-io/bin/python -m pip install -q -e ".[io,dev]"
+	.venv-io/bin/python -m pip install -q -e ".[io,dev]" "moto[server]" boto3
 	touch $@
 
 # Two thousand damaged videos: no crash, no hang, no wrong frame.

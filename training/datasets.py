@@ -119,7 +119,8 @@ def from_folder(root):
 
 def from_csv(path):
     """A CSV file with the columns path,label[,start,end]; the first line may name them. Paths are relative to the
-    file; start and end are seconds. Labels are numbers, or names that are numbered in alphabetical order."""
+    file; start and end are seconds. Labels are numbers, or names that are numbered in alphabetical order, or in that of
+    a labels.txt beside the file which has them all."""
     path = Path(path)
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = [(number, row) for number, row in enumerate(csv.reader(file), 1) if row and any(row)]
@@ -139,7 +140,7 @@ def from_csv(path):
         parsed.append((row[0] if "://" in row[0] else str(path.parent / row[0]), row[1], start, end))
     names = {name for _, name, *_ in parsed}
     numeric = all(name.isdigit() for name in names)
-    labels = [str(i) for i in range(max(map(int, names)) + 1)] if numeric else sorted(names)
+    labels = [str(i) for i in range(max(map(int, names)) + 1)] if numeric else _in_order(names, path)
     numbers = {name: number for number, name in enumerate(labels)}
     items = []
     for video, name, start, end in parsed:
@@ -152,6 +153,13 @@ def from_csv(path):
     dataset = Dataset("csv", items, labels, skipped)
     check_labels(dataset, len(labels))
     return dataset
+
+
+def _in_order(names, path):
+    """Label names in the order of labels.txt beside the CSV file, if that is theirs, else in alphabetical order."""
+    listed = path.with_name("labels.txt")
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+    return lines if names <= set(lines) else sorted(names)
 
 
 def _there(path):

@@ -1,67 +1,71 @@
-"""Videos into sharded TFRecords of JPEG frames, once, so that training reads them fast.
+"""Videos into TFRecords of JPEG frames, or into short MP4 files, once, so that training reads them fast.
 
 Each shard is one task that depends on the plan alone: which tasks run where, in which order and how often does not
-show in the output. A shard appears whole or not at all, then its state file with its checksum; so work killed at any
+show in the output. A shard appears whole or not at all, then its state file with its checksums; so work killed at any
 moment goes on with the shards that have none, and ends with the same bytes. `plan.json` says what is being made:
 another plan in the same folder is refused.
 
 The records are SequenceExamples with the field names of the TensorFlow Model Garden (`image/encoded`,
-`clip/label/index`).
+`clip/label/index`). Clips are listed in `list.csv`, which `load("csv", ..)` reads.
+
+A folder may be remote (`s3://bucket/train`): shards are made in a temporary folder and copied there one by one.
 """
 
+import csv
 import functools
 import hashlib
 import io
 import json
 import os
+import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
-from keras_vid.jobs import as_json, on_beam, part_of, settle, settle_plan, write_whole
-from training.datasets import Item
+from keras_vid.jobs import as_json, on_beam, settle_plan, write_whole
+from training.remote import download, is_remote, size, upload
+from training.shards import WRITERS, sha256, state_file
 
-FORMAT = 1  # of the output: a newer one starts anew
+FORMAT = 2  # of the output: a newer one starts anew
 
 
-def prepare(dataset, folder, *, short=256, shards=None, quality=90, seed=0, workers=None, runner=None, progress=None):
+def prepare(dataset, folder, *, workers=None, runner=None, progress=None, **options):
     """Write a training.datasets.Dataset to `folder`; answers the manifest. Call it again to go on after a stop.
 
     Args:
-        short: Short side of the frames; None keeps the size.
-        shards: How many files; None: one for each 256 clips. Clips are spread over them in a random order.
-        quality: Of JPEG, up to 95.
         workers: Processes; None: one for each core.
         runner: An Apache Beam runner such as "DirectRunner" or "DataflowRunner", instead of local processes.
         progress: Called with (shards done, shards).
+        **options: What decides the output: see `plan_of`.
     """
-    folder = Path(folder)
+    plan = plan_of(dataset, **options)
+    if not is_remote(folder):
+        return _work(dataset, Path(folder), plan, None, (workers, runner, progress))
+    with tempfile.TemporaryDirectory() as local:
+        return _work(dataset, Path(local), plan, str(folder).rstrip("/"), (workers, runner, progress))
+
+
+def plan_of(dataset, form="frames", short=256, shards=None, quality=90, seed=0):
+    """What decides the output; the clips as one checksum.
+
+    Args:
+        form: "frames" for TFRecords of JPEG frames, "clips" for MP4 files.
+        short: Short side of the frames; None keeps the size.
+        shards: In how many parts; None: one for each 256 clips. Clips are spread over them in a random order.
+        quality: Of JPEG, up to 95.
+        seed: Of the order of the clips.
+    """
     shards = shards or max(1, -(-len(dataset.items) // 256))
     if not 1 <= shards <= len(dataset.items):
         raise ValueError(f"{len(dataset.items)} clips go into 1 to {len(dataset.items)} shards, not {shards}")
-    plan = _plan(dataset, short, shards, quality, seed)
-    (folder / "state").mkdir(parents=True, exist_ok=True)
-    settle_plan(folder / "plan.json", plan)
-    order = np.random.default_rng(seed).permutation(len(dataset.items))
-    tasks = []
-    for shard in range(shards):
-        if not _done(folder, shard, shards):
-            tasks.append((shard, [(int(i), *dataset.items[i]) for i in order[shard::shards]]))
-    write = functools.partial(write_shard, str(folder), shards, short, quality, dataset.labels)
-    if runner:
-        on_beam(write, tasks, runner, workers)
-    else:
-        _run_here(write, tasks, workers, shards, progress)
-    return _finish(folder, plan, shards, dataset)
-
-
-def _plan(dataset, short, shards, quality, seed):
-    """What decides the output; the clips as one checksum."""
+    if form not in WRITERS:
+        raise ValueError(f"form {form!r} is none of {', '.join(WRITERS)}")
     clips = json.dumps([dataset.labels, dataset.items]).encode()
     return {
         "format": FORMAT,
+        "form": form,
         "dataset": dataset.name,
         "clips": len(dataset.items),
         "clips_sha256": hashlib.sha256(clips).hexdigest(),
@@ -72,73 +76,56 @@ def _plan(dataset, short, shards, quality, seed):
     }
 
 
-def shard_name(shard, shards):
-    """
-    >>> shard_name(2, 40)
-    'clips-00002-of-00040.tfrecord'
-    """
-    return f"clips-{shard:05d}-of-{shards:05d}.tfrecord"
+def _work(dataset, folder, plan, remote, run):
+    """Do the shards that are not done, in the local `folder`, and bring them to `remote` if there is one."""
+    workers, runner, progress = run
+    if remote:
+        download(remote, folder, "plan.json")
+        download(remote, folder, "state/*.json")
+    state_file(folder, 0).parent.mkdir(parents=True, exist_ok=True)
+    settle_plan(folder / "plan.json", plan)
+    order, shards = np.random.default_rng(plan["seed"]).permutation(len(dataset.items)), plan["shards"]
+    todo = [shard for shard in range(shards) if not _done(folder, remote, shard)]
+    tasks = [(shard, [(int(i), tuple(dataset.items[i])) for i in order[shard::shards]]) for shard in todo]
+    write = functools.partial(WRITERS[plan["form"]], str(folder), plan, dataset.labels)
+    if remote:
+        upload(folder, remote, "plan.json")
+        write = functools.partial(_write_there, str(folder), remote, write)
+    if runner:
+        on_beam(write, tasks, runner, workers)
+    else:
+        _run_here(write, tasks, workers, shards, progress)
+    if remote:
+        download(remote, folder, "state/*.json")  # other machines may have written them
+    manifest, files = _finish(folder, plan, dataset)
+    for name in files if remote else ():
+        upload(folder, remote, name)
+    return manifest
 
 
-def _state(folder, shard):
-    return Path(folder) / "state" / f"{shard:05d}.json"
+def _done(folder, remote, shard):
+    """Whether a shard is written: its state file is there, and its files have the sizes that it tells."""
+    state = state_file(folder, shard)
+    if not state.exists():
+        return False
+
+    def length(name):
+        if remote:
+            return size(remote, name)
+        return (folder / name).stat().st_size if (folder / name).exists() else None
+
+    return all(length(file["name"]) == file["bytes"] for file in json.loads(state.read_text())["files"])
 
 
-def _done(folder, shard, shards):
-    """Whether a shard is written: its state file is there, and the file has the size that it tells."""
-    state, path = _state(folder, shard), Path(folder) / shard_name(shard, shards)
-    return state.exists() and path.exists() and path.stat().st_size == json.loads(state.read_text())["bytes"]
-
-
-def write_shard(folder, shards, short, quality, labels, task):
-    """Write one shard and its state file. Unreadable videos are left out and named in the state file."""
-    import tensorflow as tf
-
-    shard, rows = task
-    path = Path(folder) / shard_name(shard, shards)
-    part = part_of(path)
-    lengths, skipped = [], []
-    with tf.io.TFRecordWriter(str(part)) as writer:
-        for number, *fields in rows:
-            item = Item(*fields)
-            try:
-                example, length = encode(item, labels[item.label], short, quality)
-            except (ValueError, OSError) as error:
-                skipped.append((number, item.path, " ".join(str(error).split())))
-                continue
-            writer.write(example)
-            lengths.append(length)
-    state = {"clips": len(lengths), "frames": sum(lengths), "skipped": skipped}
-    state |= {"bytes": part.stat().st_size, "sha256": sha256(part)}
-    settle(part, path)
-    write_whole(_state(folder, shard), as_json(state))
+def _write_there(folder, remote, write, task):
+    """Write a shard here and copy it there, its state file last; only that stays here."""
+    shard = write(task)
+    state = state_file(folder, shard)
+    for file in json.loads(state.read_text())["files"]:
+        upload(folder, remote, file["name"])
+        (Path(folder) / file["name"]).unlink()
+    upload(folder, remote, str(state.relative_to(folder)))
     return shard
-
-
-def encode(item, name, short=256, quality=90):
-    """One clip as (bytes of a SequenceExample, number of frames)."""
-    import tensorflow as tf
-    from PIL import Image
-
-    from training.input import read_item
-
-    frames = read_item(item, None, short)
-    images = []
-    for frame in frames:
-        buffer = io.BytesIO()
-        Image.fromarray(frame).save(buffer, "jpeg", quality=quality)
-        images.append(tf.train.Feature(bytes_list=tf.train.BytesList(value=[buffer.getvalue()])))
-    example = tf.train.SequenceExample()
-    example.feature_lists.feature_list["image/encoded"].feature.extend(images)
-    context = example.context.feature
-    context["image/format"].bytes_list.value.append(b"jpeg")
-    context["image/height"].int64_list.value.append(frames.shape[1])
-    context["image/width"].int64_list.value.append(frames.shape[2])
-    context["clip/frames"].int64_list.value.append(len(frames))
-    context["clip/label/index"].int64_list.value.append(item.label)
-    context["clip/label/string"].bytes_list.value.append(name.encode())
-    context["clip/data_path"].bytes_list.value.append(os.path.basename(item.path).encode())
-    return example.SerializeToString(deterministic=True), len(frames)
 
 
 def _run_here(write, tasks, workers, shards, progress):
@@ -161,33 +148,36 @@ def _run_here(write, tasks, workers, shards, progress):
             pool.shutdown(cancel_futures=True)
 
 
-def _finish(folder, plan, shards, dataset):
-    """manifest.json, labels.txt, skipped.csv and SHA256SUMS from the state files."""
-    import csv
-
-    states = [json.loads(_state(folder, shard).read_text()) for shard in range(shards)]
-    names = [shard_name(shard, shards) for shard in range(shards)]
-    files = [{"name": n, **{k: s[k] for k in ("clips", "frames", "bytes", "sha256")}} for n, s in zip(names, states)]
+def _finish(folder, plan, dataset):
+    """manifest.json and the small files beside it, from the state files; (the manifest, names of the files)."""
+    states = [json.loads(state_file(folder, shard).read_text()) for shard in range(plan["shards"])]
+    files = [file for state in states for file in state["files"]]
     unreadable = sorted(row for state in states for row in state["skipped"])
     skipped = [*dataset.skipped, *((path, reason) for _, path, reason in unreadable)]
     manifest = {"plan": plan, "labels": dataset.labels, "skipped": len(skipped), "files": files}
     manifest |= {key: sum(file[key] for file in files) for key in ("clips", "frames", "bytes")}
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([("path", "reason"), *skipped])
-    write_whole(folder / "labels.txt", "".join(f"{label}\n" for label in dataset.labels))
-    write_whole(folder / "skipped.csv", table.getvalue())
-    write_whole(folder / "SHA256SUMS", "".join(f"{file['sha256']}  {file['name']}\n" for file in files))
-    write_whole(folder / "manifest.json", as_json(manifest))
-    return manifest
+    texts = {
+        "labels.txt": "".join(f"{label}\n" for label in dataset.labels),
+        "skipped.csv": _table([("path", "reason"), *skipped]),
+        "SHA256SUMS": "".join(f"{file['sha256']}  {file['name']}\n" for file in files),
+    }
+    if plan["form"] == "clips":
+        rows = sorted((file["name"], dataset.labels[file["label"]]) for file in files)
+        texts["list.csv"] = _table([("path", "label"), *rows])
+    texts["manifest.json"] = as_json(manifest)
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+    return manifest, list(texts)
+
+
+def _table(rows):
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def check(folder):
-    """Names of the shards whose bytes are not those of the manifest."""
+    """Names of the files whose bytes are not those of the manifest."""
     folder = Path(folder)
     files = json.loads((folder / "manifest.json").read_text())["files"]
     return [f["name"] for f in files if not (folder / f["name"]).exists() or sha256(folder / f["name"]) != f["sha256"]]
-
-
-def sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -50,6 +50,8 @@ def records(folder, choose, transform, batch_size=8, *, training=True, seed=0, s
     folder = enable(folder).rstrip("/")
     with tf.io.gfile.GFile(f"{folder}/manifest.json") as file:
         manifest = json.load(file)
+    if manifest["plan"].get("form") == "clips":
+        raise ValueError(f"{folder} holds MP4 clips, not records: load it with load('csv', '{folder}/list.csv')")
     names = tf.constant([f"{folder}/{file['name']}" for file in manifest["files"] if file["clips"]])
     number, count = shard
     if training:

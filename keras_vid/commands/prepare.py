@@ -1,4 +1,4 @@
-"""keras-vid prepare: a data set into TFRecords of JPEG frames."""
+"""keras-vid prepare: a data set into TFRecords of JPEG frames, or into short MP4 files."""
 
 import json
 import sys
@@ -11,7 +11,10 @@ def add_arguments(parser):
         "something_v2, jester, ucf101 or hmdb51",
     )
     parser.add_argument("root", help="the folder with the videos or frames; for csv the file")
-    parser.add_argument("-o", "--output", required=True, help="the folder to write, or to go on with")
+    parser.add_argument("-o", "--output", required=True, help="the folder to write, or to go on with; s3://.. too")
+    parser.add_argument(
+        "--form", choices=("frames", "clips"), default="frames", help="TFRecords of JPEG frames, or MP4 files"
+    )
     parser.add_argument("--split", default="train", help="train, val, test, train2, ... (default: train)")
     parser.add_argument("--lists", help="the folder with the official label and split files (default: below root)")
     parser.add_argument("--size", type=int, default=256, help="short side of the frames (default: 256)")
@@ -26,6 +29,7 @@ def add_arguments(parser):
 def run(args):
     from training.datasets import load
     from training.prepare import prepare
+    from training.remote import leave
 
     dataset = load(args.dataset, args.root, args.split, args.lists)
     print(dataset.report(), file=sys.stderr)
@@ -36,6 +40,7 @@ def run(args):
     manifest = prepare(
         dataset,
         args.output,
+        form=args.form,
         short=args.size,
         shards=args.shards,
         quality=args.quality,
@@ -46,7 +51,8 @@ def run(args):
     )
     if args.json:
         print(json.dumps(manifest))
-        return
+        return leave()
     left = f"; {manifest['skipped']:,} left out, see skipped.csv" if manifest["skipped"] else ""
     size = manifest["bytes"] / 1e6
     print(f"{args.output}: {manifest['clips']:,} clips, {manifest['frames']:,} frames, {size:,.1f} MB{left}")
+    leave()

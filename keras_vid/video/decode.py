@@ -240,11 +240,16 @@ def count_file(source):
     return sum(1 for _ in up_to_damage(source))
 
 
+def nominal_rate(stream):
+    """Frames per second as the file tells them, 0 where it does not."""
+    return float(stream.guessed_rate or stream.average_rate or 0)
+
+
 def probe_file(source):
     """See keras_vid.video.probe."""
     container, stream = open_video(source)
     with container:
-        fps = float(stream.guessed_rate or stream.average_rate or 0)
+        fps = nominal_rate(stream)
         step = float(stream.time_base or 0)
     first, times = None, []
     for frame in up_to_damage(source):

@@ -43,6 +43,19 @@ def count_frames(source):
     return decode.count_file(source)
 
 
+def frame_rate(source):
+    """The nominal frames per second, which costs no decoding; None where there is no clock.
+
+    >>> frame_rate(np.zeros((8, 48, 64, 3), np.uint8)) is None
+    True
+    """
+    if isinstance(source, np.ndarray) or is_folder(source):
+        return None
+    container, stream = decode.open_video(source)
+    with container:
+        return decode.nominal_rate(stream) or None
+
+
 def probe(source):
     """Frames, frames per second, upright height and width, the rotation that was undone, the seconds of each frame.
 

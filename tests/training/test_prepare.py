@@ -12,12 +12,13 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from keras_vid.cli import main
-from keras_vid.video import read, sample, synthetic
+from keras_vid.video import frame_rate, read, sample, synthetic
 from training import augment
 from training.datasets import Item, load
 from training.input import span
-from training.prepare import check, encode, prepare
+from training.prepare import check, prepare
 from training.records import decode, dense, records, segments
+from training.shards import encode
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,6 +56,31 @@ def test_manifest_and_checksums(prepared, videos):
     assert check(prepared) == []
     sums = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=prepared)
     assert sums.returncode == 0
+
+
+def test_clips_are_written_as_short_videos(videos, tmp_path):
+    dataset = load("folder", videos)
+    dataset.labels.reverse()  # an order that is not the alphabet's
+    dataset.items = [item._replace(label=2 - item.label) for item in dataset.items]
+    dataset.items[0] = dataset.items[0]._replace(start=0.25, end=0.5)
+    manifest = prepare(dataset, tmp_path, form="clips", short=32, shards=5, workers=1)
+    assert (manifest["clips"], manifest["frames"]) == (12, 11 * 8 + 3) and check(tmp_path) == []
+    again = load("csv", tmp_path / "list.csv")
+    assert again.labels == dataset.labels and again.skipped == []
+    one = {int(Path(item.path).name[:6]): item for item in again.items}
+    assert [one[i].label for i in range(12)] == [item.label for item in dataset.items]
+    clip = read(one[5].path)
+    assert clip.shape == (8, 32, 32, 3) and frame_rate(one[5].path) == frame_rate(dataset.items[5].path) == 12
+    assert np.abs(clip.astype(int) - read(dataset.items[5].path, size=32)).mean() < 4
+    before = content(tmp_path)
+    victim = next(tmp_path.rglob("000005_*.mp4"))
+    victim.unlink()
+    prepare(dataset, tmp_path, form="clips", short=32, shards=5, workers=1)
+    assert content(tmp_path) == before
+    with pytest.raises(ValueError, match="MP4 clips, not records"):
+        records(tmp_path, choose, small)
+    with pytest.raises(ValueError, match="form 'clips' instead of 'frames'"):
+        prepare(dataset, tmp_path, short=32, shards=5)
 
 
 def test_damage_is_found_and_mended(videos, tmp_path):
