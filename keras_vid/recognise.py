@@ -69,9 +69,14 @@ def ranked(scores, names, top):
 def read_clip(model, source, frames=None):
     """The frames of a video that the network wants to see, (T, H, W, 3) uint8, resized and cropped from the middle."""
     fixed, height, width = model.input_shape[1:4]
-    if fixed and frames not in (None, fixed):
-        raise ValueError(f"{model.name} looks at {fixed} frames of a video, not at {frames}")
+    check_frames(fixed, frames, model.name)
     return centre_crop(read_uncropped(source, (fixed, height, width), group(model), frames), height, width)
+
+
+def check_frames(fixed, frames, called):
+    """Refuse another number of frames than a network is made for; `called` is its name."""
+    if fixed and frames not in (None, fixed):
+        raise ValueError(f"{called} looks at {fixed} frames of a video, not at {frames}")
 
 
 def read_uncropped(source, shape, group=None, frames=None):

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from keras_vid.recognise import centre_crop, ranked, read_uncropped, short_side
+from keras_vid.recognise import centre_crop, check_frames, ranked, read_uncropped, short_side
+from saved_models.local import group_of
 from saved_models.transport import Refused, Unavailable, open_transport
 
 LONGEST_WAIT = 5.0  # seconds between two tries
@@ -53,8 +54,8 @@ class Client:
         if "serving_default" not in signatures or "clip" not in signatures["serving_default"]["inputs"]:
             raise Refused(f"{self.called}: takes no `clip`: it was not exported by keras-vid")
         _, (_, fixed, height, width, _) = signatures["serving_default"]["inputs"]["clip"]
-        group = self.metadata.get("group", 1 if fixed else None)
-        clip = read_uncropped(source, (fixed, height, width), group, frames)
+        check_frames(fixed, frames, self.called)
+        clip = read_uncropped(source, (fixed, height, width), group_of(self.metadata, fixed), frames)
         if "encoded_frames" in signatures:
             outputs = self.call("encoded_frames", frames=[encode(near_crop(clip, height, width), self.quality)])
         else:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 
 
@@ -13,7 +14,11 @@ def add_arguments(parser):
         help="a video file, or a folder of images; with --stream also an address (rtsp://...), a camera (/dev/video0), "
         "or - for standard input",
     )
-    parser.add_argument("--model", default="i3d", help="a network's name, a run folder or a .keras file (default: i3d)")
+    parser.add_argument(
+        "--model",
+        default="i3d",
+        help="a network's name, a run folder, a .keras file or a SavedModel folder of keras-vid export (default: i3d)",
+    )
     parser.add_argument("--weights", help="weights for a network's name: a name or a file (default: kinetics400)")
     parser.add_argument(
         "--frames", help="frames to look at, from the middle of the video, or 'all' (default: up to 250)"
@@ -25,6 +30,11 @@ def add_arguments(parser):
     served.add_argument("--server", help="TF Serving's HOST:8500 (gRPC) or http://HOST:8501; --model is its name there")
     served.add_argument("--timeout", type=float, default=60, help="seconds to wait for an answer (default: 60)")
     served.add_argument("--metadata", help="the SavedModel's metadata.json: which frames of a video it looks at")
+    many = parser.add_argument_group("many videos; a run that was stopped goes on with the same command")
+    many.add_argument("--manifest", help="a CSV file with a video's path in the first column, relative to the file")
+    many.add_argument("-o", "--output", help="the .jsonl file to write, a line a video, or to go on with")
+    many.add_argument("-j", "--workers", type=int, help="videos decoded ahead (default: one for each core)")
+    many.add_argument("--runner", help="an Apache Beam runner instead of this process, such as DirectRunner")
     long = parser.add_argument_group("long and live video")
     long.add_argument("--stream", action="store_true", help="label window after window, as the video comes")
     long.add_argument("--window", type=int, help="frames of the video that one answer is about")
@@ -35,14 +45,23 @@ def run(args):
     _check_options(args)
     if not args.server:
         _settle_weights(args)
+    if args.manifest:
+        _bulk(args)
+        return
     if len(args.videos) == 1 and not args.stream and not Path(args.videos[0]).exists():
         raise FileNotFoundError(f"{args.videos[0]}: no such file or folder")  # said before the network is built
     _each(args, _streaming(args) if args.stream else _asking(args) if args.server else _predicting(args))
 
 
 def _check_options(args):
-    if not args.videos:
-        raise ValueError("no video: give a file, or a folder of images")
+    if bool(args.videos) == bool(args.manifest):
+        raise ValueError("give videos (files, or folders of images), or a list of them with --manifest")
+    if bool(args.manifest) != bool(args.output) or (args.runner and not args.manifest):
+        raise ValueError(
+            "--manifest, -o and --runner belong together: give a list of videos and a .jsonl file to write"
+        )
+    if args.manifest and (args.stream or args.server):
+        raise ValueError("--manifest has one answer a video of a model that is here: no --stream, no --server")
     if (args.window or args.stride) and not args.stream:
         raise ValueError("--window and --stride belong to --stream")
     if args.stream and args.frames:
@@ -67,10 +86,44 @@ def _each(args, show):
 
 
 def _predicting(args):
-    from keras_vid.recognise import predict
+    from saved_models.local import two_steps
 
-    model, labels, frames = _model(args), _labels(args), _frames(args)
-    return lambda video: _show(args, video, predict(model, video, args.top, frames, labels))
+    read, label = two_steps(**_settings(args))
+    return lambda video: _show(args, video, label(read(video), video))
+
+
+def _settings(args):
+    settings = {"model": args.model, "weights": args.weights, "labels": _labels(args)}
+    return {**settings, "top": args.top, "frames": _frames(args)}
+
+
+def _bulk(args):
+    from saved_models.bulk import predict_all, skipped_file
+
+    total, skipped = predict_all(args.manifest, args.output, _settings(args), args.workers, _bar(), args.runner)
+    left = f"; {skipped:,} left out, see {skipped_file(args.output)}" if skipped else ""
+    if args.json:
+        print(json.dumps({"videos": total, "skipped": skipped}))
+    else:
+        print(f"{args.output}: {total - skipped:,} videos{left}")
+
+
+def _bar():
+    """A function of (done, total, skipped) that draws a bar on stderr, twice a second at most."""
+    began, shown, before = time.monotonic(), 0.0, None
+
+    def draw(done, total, skipped):
+        nonlocal shown, before
+        now = time.monotonic()
+        before = done - 1 if before is None else before  # what an earlier run did says nothing of the speed
+        if done < total and now - shown < 0.5:
+            return
+        shown = now
+        left = (total - done) * (now - began) / (done - before)
+        bar = f"[{'#' * (30 * done // total):30}] {done:,}/{total:,} videos, {skipped:,} skipped, {left:,.0f} s left"
+        print(f"\r{bar}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+
+    return draw
 
 
 def _asking(args):
