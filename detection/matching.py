@@ -18,11 +18,13 @@ def comparable(gt, detections):
     found = detections.rows(slice(None))
     if gt.ignored and not gt.ignored.isdisjoint(found.videos):
         found = found.only([v for v in found.videos if v not in gt.ignored])
-    for what in ("classes", "videos"):
-        strange = sorted(set(getattr(found, what)) - set(getattr(gt, what)))
+    for what, numbers in (("classes", found.label), ("videos", found.video)):
+        names, known = getattr(found, what), getattr(gt, what)
+        strange = {names[i] for i in np.flatnonzero(np.bincount(numbers, minlength=len(names)))} - set(known)
         if strange:
-            some = getattr(gt, what)[0]
-            raise ValueError(f"{what} do not match: detections name {strange[0]!r}, the ground truth {some!r}, ...")
+            raise ValueError(
+                f"{what} do not match: detections name {min(strange)!r}, the ground truth {known[0]!r}, ..."
+            )
     if not np.isfinite(found.score).all() or not np.isfinite(found.box).all():
         raise ValueError("a detection has a score or a corner that is not a finite number")
     found.video = _renumbered(found.video, found.videos, gt.videos)
@@ -143,7 +145,7 @@ def _renumbered(numbers, names, known):
     if names == known:
         return numbers
     place = {name: i for i, name in enumerate(known)}
-    return np.array([place[name] for name in names], "int64")[numbers]
+    return np.array([place.get(name, -1) for name in names], "int64")[numbers]  # names without rows may be unknown
 
 
 def _same_scale(gt, detections):

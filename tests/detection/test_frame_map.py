@@ -46,6 +46,8 @@ def test_average_precision_by_hand():
     # recall 0, .1, .2 are reached by the first, .3, .4, .5 by the third, the rest never
     assert average_precision(right, 4, "11_point") == pytest.approx((3 * 1 + 3 * 2 / 3) / 11)
     assert average_precision(np.array([], bool), 4) == 0
+    late = np.array([False, True])  # precision 0, then 1/2
+    assert [average_precision(late, 1, area) for area in ("all_points", "trapezoid", "11_point")] == [0.5, 0.25, 0.5]
     assert np.isnan(average_precision(right, 0))
 
 
@@ -242,6 +244,13 @@ def test_videos_that_nobody_annotated_are_not_scored():
         frame_map(gt, found, frames="all")
     gt.ignored = frozenset("b")
     assert frame_map(gt, found, frames="all")["map"] == 1.0
+
+
+def test_names_without_detections_do_not_matter():
+    gt = boxes([("a", 0, "x", BOX)], scored=False)
+    found = boxes([("a", 0, "x", BOX, 0.5)])
+    found.videos, found.classes = ["a", "of another split"], ["x", "of another set"]
+    assert frame_map(gt, found)["map"] == 1.0
 
 
 def test_no_detection_at_all_scores_zero():
