@@ -289,6 +289,10 @@ def test_error_kinds_by_hand():
     assert (result["class"], result["time"], result["missed"]) == (0.5, 0.5, 1.0)
     two = table.make(["a", "a"], [0, 1], ["x", "x"], [BOX, BOX])
     assert errors.analyse(two, boxes([("a", 0, "x", BOX, 0.9)] * 2))["duplicate"] == 0.5
+    far = [0, 200, 9, 209]
+    tied = [("a", 0, "x", BOX, 0.9), ("a", 0, "x", far, 0.9), ("a", 0, "x", far, 0.9), ("a", 1, "y", BOX, 0.9)]
+    assert errors.analyse(gt, boxes(tied))["right"] == 1.0  # one a box, the first of equal scores
+    assert errors.analyse(gt, boxes(tied[::-1]))["right"] == 0.5
     assert errors.coverage(gt, boxes(rows)) == (pytest.approx(0.65), 0.5)
 
 
