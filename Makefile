@@ -7,7 +7,7 @@ CORE ?= tests/core
 TIER ?= "not zoo"  # of the tests on the other backends: "not slow and not zoo" is quick
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io clean
+.PHONY: demo test check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam clean
 
 demo: $(VENV)/ready
 	$(RUN) examples/demo.py
@@ -89,6 +89,15 @@ test-io: .venv-io/ready
 # Two thousand damaged videos: no crash, no hang, no wrong frame.
 fuzz: $(VENV)/ready
 	PYTHONPATH=. $(RUN) benchmarks/fuzz_decode.py -n 2000
+
+# Apache Beam, which wants older packages than constraints.txt has.
+test-beam: .venv-beam/ready
+	.venv-beam/bin/python -m pytest tests/training/test_prepare.py tests/saved_models/test_bulk.py -k beam
+
+.venv-beam/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-beam
+	.venv-beam/bin/python -m pip install -q -e ".[beam,dev]" "tensorflow==2.20.*"
+	touch $@
 
 clean:
 	rm -rf .venv .venv-* .exchange build *.egg-info
