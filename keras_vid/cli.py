@@ -27,7 +27,15 @@ EPILOG = "keras-vid COMMAND --help explains one command. KERAS_VID_DEBUG=1 shows
 
 def main(argv=None):
     """Run one subcommand; returns the exit code (0 done, 1 failed; argparse itself exits with 2 on wrong usage)."""
-    argv = sys.argv[1:] if argv is None else list(argv)
+    code = _run(sys.argv[1:] if argv is None else list(argv))
+    if argv is None and "tensorflow_io" in sys.modules:  # it aborts at exit, and finished work would count as failed
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _run(argv):
     name = argv[0] if argv and argv[0] in COMMANDS else None
     args = _parser(name).parse_args(argv)
     if name is None:

@@ -1,7 +1,5 @@
 """Paths on other machines: s3://, hdfs:// and az:// through tensorflow-io, gs:// through TensorFlow itself."""
 
-import os
-import sys
 from pathlib import Path
 
 NEEDS_IO = ("s3", "hdfs", "viewfs", "har", "az", "abfs")
@@ -58,11 +56,3 @@ def size(remote, name):
 
     path = f"{enable(remote)}/{name}"
     return tf.io.gfile.stat(path).length if tf.io.gfile.exists(path) else None
-
-
-def leave():
-    """End the process here if tensorflow-io is loaded: it aborts at exit, and finished work would count as failed."""
-    if "tensorflow_io" in sys.modules:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)

@@ -29,7 +29,6 @@ def add_arguments(parser):
 def run(args):
     from training.datasets import load
     from training.prepare import prepare
-    from training.remote import leave
 
     dataset = load(args.dataset, args.root, args.split, args.lists)
     print(dataset.report(), file=sys.stderr)
@@ -51,8 +50,7 @@ def run(args):
     )
     if args.json:
         print(json.dumps(manifest))
-        return leave()
+        return
     left = f"; {manifest['skipped']:,} left out, see skipped.csv" if manifest["skipped"] else ""
     size = manifest["bytes"] / 1e6
     print(f"{args.output}: {manifest['clips']:,} clips, {manifest['frames']:,} frames, {size:,.1f} MB{left}")
-    leave()

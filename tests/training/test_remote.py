@@ -13,14 +13,13 @@ ROOT = Path(__file__).parents[2]
 
 # In a process of its own: tensorflow-io aborts at exit, after the work is done.
 READ = """
-import sys
+import os, sys
 from training import augment
 from training.records import dense, records
-from training.remote import leave
 data = records(sys.argv[1], lambda count, seed: dense(count, 4, 1, seed),
                lambda clip, label, seed: (augment.centre_crop(clip, 24), label), 4, training=False)
-print("labels", sorted(int(i) for _, label in data for i in label))
-leave()
+print("labels", sorted(int(i) for _, label in data for i in label), flush=True)
+os._exit(0)
 """
 
 
@@ -89,16 +88,16 @@ def test_prepares_onto_an_s3_server(videos, tmp_path, bucket):
     from training.prepare import prepare
 
     client, env = bucket
-    command = ("-m", "keras_vid.cli", "prepare", "folder", str(videos), "--size", "32", "--shards", "2", "-j", "1")
-    done = run(env, *command, "-o", "s3://clips/train")
+    command = ("-m", "keras_vid.cli", "prepare", "folder", str(videos), "--size", "32", "--shards", "2", "-j", "2")
+    done = run(env, *command, "-o", "s3://clips/made")
     assert done.returncode == 0 and "6 clips" in done.stdout, done.stderr[-2000:]
     prepare(load("folder", videos), tmp_path / "out", short=32, shards=2, workers=1)
     for path in (p for p in (tmp_path / "out").rglob("*") if p.is_file()):
-        key = f"train/{path.relative_to(tmp_path / 'out')}"
+        key = f"made/{path.relative_to(tmp_path / 'out')}"
         assert client.get_object(Bucket="clips", Key=key)["Body"].read() == path.read_bytes(), key
     before = objects(client)
-    client.delete_object(Bucket="clips", Key="train/clips-00001-of-00002.tfrecord")
-    done = run(env, *command, "-o", "s3://clips/train")
+    client.delete_object(Bucket="clips", Key="made/clips-00001-of-00002.tfrecord")
+    done = run(env, *command, "-o", "s3://clips/made")
     assert done.returncode == 0 and objects(client) == before, done.stderr[-2000:]
-    refused = run(env, *command, "--quality", "50", "-o", "s3://clips/train")
-    assert "quality 90 instead of 50" in refused.stderr, refused.stderr[-2000:]
+    refused = run(env, *command, "--quality", "50", "-o", "s3://clips/made")
+    assert refused.returncode == 1 and "quality 90 instead of 50" in refused.stderr, refused.stderr[-2000:]
