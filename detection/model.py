@@ -47,6 +47,7 @@ class Detector(keras.Model):
         self.classes = [str(name) for name in classes]
         self.settings = given = settings if isinstance(settings, Settings) else Settings(**(settings or {}))
         self.supports_jit = False
+        self.autocast = False  # boxes in 16 bits would be off by a pixel; the networks cast for themselves
         branches = {stream: clip_networks(given, STREAMS[stream][1]) for stream in given.streams.split("+")}
         self.clip_maps = {stream: maps for stream, (maps, _) in branches.items()}
         self.keyframe_maps = None if given.keyframe == "clip" else keyframe_network(given)
@@ -57,6 +58,9 @@ class Detector(keras.Model):
         if given.freeze_batch_norm:
             for net in self.networks():
                 freeze_batch_norm(net)
+        if not given.train_clip:
+            for net in self.clip_maps.values():
+                net.trainable = False
         self.trackers = [keras.metrics.Mean(name=name) for name in LOSSES]
         self.built = True
 

@@ -72,6 +72,7 @@ class RegionPool(keras.layers.Layer):
             raise ValueError(f"region pooling {method!r}: the methods are {', '.join(METHODS)}")
         self.picture, self.size, self.method = tuple(picture), size, method
         self.supports_jit = False  # XLA has no crop_and_resize
+        self.autocast = False  # boxes in 16 bits would be off by a pixel
 
     def call(self, maps, boxes):
         frames, height, width, channels = maps.shape[1:]

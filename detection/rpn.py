@@ -28,6 +28,7 @@ class RegionProposals(layers.Layer):
     def __init__(self, settings, shape, **kwargs):
         super().__init__(**kwargs)
         self.settings = settings
+        self.autocast = False  # the convolutions cast for themselves
         rows, columns, channels = shape
         stride = (settings.size[0] / rows, settings.size[1] / columns)
         boxes = anchors((rows, columns), stride, settings.anchor_base, settings.anchor_scales, settings.anchor_ratios)

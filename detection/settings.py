@@ -32,6 +32,7 @@ class Settings:
     # "dense": the mean over time, then two dense layers of `units`.
     head: str = "Mixed_5c"
     units: int = 1024
+    train_clip: bool = True  # False: the clip's network up to the endpoint keeps its weights
     freeze_batch_norm: bool = True  # of all networks
 
     # The keyframe branch: one of keras_vid.backbones.BACKBONES, or "clip": the middle of the clip's own RGB map

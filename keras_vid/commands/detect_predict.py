@@ -45,7 +45,7 @@ def _predict_video(args, detector):
 
 
 def _predict_set(args, detector):
-    from detection import sets, table
+    from detection import files, sets
     from detection.inputs import Clips
     from detection.predict import detect_set
 
@@ -55,7 +55,7 @@ def _predict_set(args, detector):
     flow = sets.locate(args.flow, gt.videos) if args.flow else None
     clips = Clips(paths, detector.settings, flow)
     found = detect_set(detector, gt, clips, args.frames, 0.001 if args.least is None else args.least, _progress)
-    table.write(found, args.output)
+    files.write(found, args.output)
     for video, reason in clips.skipped.items():
         print(f"skipped {video}: {reason}", file=sys.stderr)
     print(args.output)
