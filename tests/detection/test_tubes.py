@@ -54,6 +54,13 @@ def test_greedy_lets_the_better_tube_choose_first():
     assert [p.tolist() for p in greedy(np.array([0, 0, 1]), box, np.array([0.9, 0.8, 0.7]))] == [[0, 2], [1]]
 
 
+def test_which_tube_is_better_changes_as_it_grows():
+    """The tube on the left starts better and then falls behind: what both overlap at frame 2 goes to the right one."""
+    box = np.array([[0, 0, 10, 10], [6, 0, 16, 10], [6, 0, 16, 10], [0, 0, 10, 10], [3, 0, 13, 10]])
+    frame, score = np.array([0, 0, 1, 1, 2]), np.array([0.9, 0.8, 0.7, 0.1, 0.6])
+    assert [path.tolist() for path in greedy(frame, box, score, overlap=0.5)] == [[1, 2, 4], [0, 3]]
+
+
 @pytest.mark.parametrize(("gap", "want"), [(2, [(0, 5)]), (1, [(0, 1), (4, 5)])])
 def test_a_tube_ends_after_the_gap(gap, want):
     """Frames 1 and 2 of 0 to 3 have nothing; what is linked over them lies halfway."""
