@@ -365,7 +365,8 @@ def test_the_real_server(folder, reference, tmp_path):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             ports.append(listener.getsockname()[1])
     command = ["tensorflow_model_server", f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
-    command += [f"--{flag}={tmp_path / name}" for flag, name in serve_config.FLAGS.items()] + ["--enable_batching"]
+    # without batching: in the crowd, a frame that cannot be decoded would fail the right ones that it is joined with
+    command += [flag.replace("/config", str(tmp_path)) for flag in serve_config.arguments(batching=False)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             server = {"grpc": f"127.0.0.1:{ports[0]}", "rest": f"http://127.0.0.1:{ports[1]}"}
