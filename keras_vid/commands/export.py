@@ -16,16 +16,21 @@ def add_arguments(parser):
     parser.add_argument("--size", type=int, help="fix the side of a clip")
     parser.add_argument("--features", help="endpoints of the signature 'features', comma-separated: Mixed_4e,Mixed_5c")
     parser.add_argument("--labels", help="a text file of label names, one a line, in the order of the classes")
+    parser.add_argument("--onnx", metavar="FILE", help="write the network for ONNX Runtime, too")
+    parser.add_argument("--litert", metavar="FILE", help="write the network for LiteRT (TensorFlow Lite), too")
+    parser.add_argument("--int8", action="store_true", help="store the LiteRT file's weights as 8-bit integers")
     parser.add_argument("--json", action="store_true", help="print what was written, and how it was checked, as JSON")
 
 
 def run(args):
     from keras_vid.zoo import VARIANTS, load_model
-    from saved_models.export import export
+    from saved_models.export import export, fix_shape
 
     shape = {key: value for key, value in (("frames", args.frames), ("size", args.size)) if value is not None}
     if args.model in VARIANTS and args.weights is None:
         raise ValueError(f"{args.model} without weights has nothing to serve: give --weights, or a .keras file")
+    if args.int8 and not args.litert:
+        raise ValueError("--int8 is of --litert: give a file for it")
     model = load_model(args.model, weights=args.weights, **shape)
     labels = None
     if args.labels:
@@ -34,10 +39,25 @@ def run(args):
     features = [name.strip() for name in (args.features or "").split(",") if name.strip()]
     print("folding, writing and checking ...", file=sys.stderr)
     path = export(model, args.output, labels, args.precision, features, **shape)
+    others = _other_targets(args, fix_shape(model, **shape))
     facts = json.loads((path / "metadata.json").read_text(encoding="utf-8"))
     if args.json:
-        print(json.dumps({"path": str(path), **facts}))
+        print(json.dumps({"path": str(path), **facts, "other_targets": others}))
         return
     error = facts["equivalence"]["largest_error"]
     print(f"answers like the network within {error:.1e} of its largest logit", file=sys.stderr)
     print(path)
+    for file in others:
+        print(file)
+
+
+def _other_targets(args, model):
+    """Writes the files for other engines; `{path: largest error of a logit}`."""
+    from saved_models import targets
+
+    errors = {}
+    if args.onnx:
+        errors[args.onnx] = targets.to_onnx(model, args.onnx)
+    if args.litert:
+        errors[args.litert] = targets.to_litert(model, args.litert, args.int8)
+    return errors

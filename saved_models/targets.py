@@ -1,0 +1,87 @@
+"""The served network for other engines: ONNX Runtime, and LiteRT (TensorFlow Lite) for phones."""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_vid.extras import need
+from saved_models.check import in_float32, random_clips
+from saved_models.fold import fold
+from saved_models.forms import faster
+
+OPSET = 17  # of ONNX: what engines of the last years read
+
+
+def to_onnx(model, path):
+    """Write a network as an ONNX file, `clip` to `logits` and `scores`, and return how far its answers are off.
+
+    The network is folded as for a SavedModel; names of labels are not inside. Needs `keras_vid[onnx]`.
+    """
+    need("onnx", "onnx")
+    tf2onnx, runtime = need("tf2onnx", "onnx"), need("onnxruntime", "onnx")
+    function, spec, _ = _network(model)
+    path = _parent(path)
+    tf2onnx.convert.from_function(function, [spec], opset=OPSET, output_path=str(path))
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return _compare(model, path, lambda clips: session.run(["logits"], {"clip": clips})[0])
+
+
+def to_litert(model, path, int8=False):
+    """Write a network as a LiteRT file with the signature `serving_default`, and return how far its answers are off.
+
+    Needs `keras_vid[litert]`.
+
+    Args:
+        model: A functional network of clips; where it leaves frames, height and width open, so does the file.
+        path: The file to write, `.tflite` by custom.
+        int8: Store weights as 8-bit integers: a quarter of the size, and answers off by more.
+    """
+    interpreter = _interpreter()
+    function, _, module = _network(model)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], module)
+    if int8:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    path = _parent(path)
+    path.write_bytes(converter.convert())
+    run = interpreter(model_path=str(path)).get_signature_runner("serving_default")
+    return _compare(model, path, lambda clips: run(clip=clips)["logits"], 0.1 if int8 else 1e-4)
+
+
+def _network(model):
+    """A function from clips to logits and scores, its input, and what keeps its weights alive."""
+    net = faster(fold(model))
+    clip = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="clip")
+    module = tf.Module()
+    module.weights = [weight.value for weight in net.variables]
+
+    @tf.function(input_signature=[clip])
+    def serving_default(clip):
+        logits = net(tf.cast(clip, tf.float32), training=False)
+        return {"logits": logits, "scores": tf.nn.softmax(logits)}
+
+    module.serving_default = serving_default
+    return serving_default, clip, module
+
+
+def _parent(path):
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _interpreter():
+    return need("ai_edge_litert.interpreter", "litert").Interpreter
+
+
+def _compare(model, path, answer, tolerance=1e-4):
+    """The largest error of a logit, as a share of the largest; a file that is further off is removed."""
+    clips = random_clips(model)
+    expected = keras.ops.convert_to_numpy(in_float32(model)(clips, training=False))
+    error = np.abs(answer(clips) - expected).max() / np.abs(expected).max()
+    if not error <= tolerance:
+        os.remove(path)
+        raise ValueError(f"{path} answers {error:.2g} of its largest logit away from {model.name}: it was not kept")
+    return float(error)

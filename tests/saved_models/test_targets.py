@@ -1,0 +1,43 @@
+"""Other engines answer like the network; what is missing is said."""
+
+import sys
+
+import pytest
+from networks import scattered
+
+from saved_models.targets import to_litert, to_onnx
+
+# what their converters warn of themselves
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fast_s3d", "tsm_mobilenet_v2", "sth_mobilenet_v2"])
+def test_onnx(name, tmp_path):
+    pytest.importorskip("tf2onnx")
+    options = {"size": 32} if name == "fast_s3d" else {}
+    assert to_onnx(scattered(name, **options), tmp_path / "a" / "net.onnx") < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fast_s3d", "tsm_mobilenet_v2", "sth_mobilenet_v2"])
+def test_litert(name, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    model = scattered(name, **{"size": 32} if name == "fast_s3d" else {})
+    assert to_litert(model, tmp_path / "net.tflite") < 1e-4
+    assert 1e-4 < to_litert(model, tmp_path / "small.tflite", int8=True) < 0.1
+    sizes = [(tmp_path / file).stat().st_size for file in ("net.tflite", "small.tflite")]
+    assert sizes[1] < 0.35 * sizes[0]
+
+
+@pytest.mark.parametrize(
+    "write, module, extra", [(to_onnx, "tf2onnx", "onnx"), (to_litert, "ai_edge_litert", "litert")]
+)
+def test_what_is_missing_is_said(write, module, extra, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setitem(sys.modules, f"{module}.interpreter", None)
+    with pytest.raises(ImportError, match=rf"keras_vid\[{extra}\]"):
+        write(None, tmp_path / "file")
