@@ -140,22 +140,31 @@ def plain_loop(path):
 
 def resumed_loop(path):
     """Frames by number in the order of the packets' times, going on after errors: a read that does not touch the
-    damaged pictures may go past them."""
-    times, pictures = set(), {}
-    try:
-        with av.open(str(path), metadata_errors="ignore") as container:
-            stream = container.streams.video[0]
-            stream.codec_context.thread_count = 1
-            stream.codec_context.options = {"err_detect": "explode", "max_pixels": str(1 << 27)}
-            for packet in container.demux(stream):
-                times.add(packet.pts)
-                try:
-                    for frame in packet.decode():
-                        pictures[frame.pts] = Scaler(None, frame.rotation)(frame)
-                except (av.FFmpegError, ValueError):
-                    continue
-    except (av.FFmpegError, ValueError, IndexError, RuntimeError, AttributeError):
-        pass
+    damaged pictures may go past them. So may the pictures that an error catches inside the decoder: they come out if
+    nothing is fed after them.
+    """
+    times, pictures, first_error = set(), {}, None
+    for stop in (None, "first error"):
+        if stop and first_error is None:
+            break
+        try:
+            with av.open(str(path), metadata_errors="ignore") as container:
+                stream = container.streams.video[0]
+                context = stream.codec_context
+                context.thread_count = 1
+                context.options = {"err_detect": "explode", "max_pixels": str(1 << 27)}
+                for number, packet in enumerate(container.demux(stream)):
+                    times.add(packet.pts)
+                    last = stop and number == first_error
+                    try:
+                        for frame in context.decode(None if last else packet):
+                            pictures.setdefault(frame.pts, Scaler(None, frame.rotation)(frame))
+                    except (av.FFmpegError, ValueError):
+                        first_error = number if first_error is None else first_error
+                    if last:
+                        break
+        except (av.FFmpegError, ValueError, IndexError, RuntimeError, AttributeError):
+            pass
     ranked = sorted(times - {None})
     return {ranked.index(pts): picture for pts, picture in pictures.items() if pts in times and pts is not None}
 
