@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from detection import act_pickle, files, jhmdb, ucf24
+from detection.matlab import variable
 from keras_vid.convert.pickles import load_arrays
-from keras_vid.extras import need
 
 # (videos, frames, frames with boxes, boxes) of the sets as published; JHMDB has one box in every frame.
 KNOWN = {
@@ -21,6 +21,8 @@ KNOWN = {
     ("UCF101-24", 1, "test"): (910, 159289, 138527, 170580),
     ("UCF101-24", 1, "all"): (3194, 555157, 478863, 573862),
 }
+
+NAMES = {"brush_hair": "JHMDB", "WalkingWithDog": "UCF101-24"}  # by a class that only they have
 
 
 def ground_truth(path, lists=None, split=1, subset="test"):
@@ -56,7 +58,7 @@ def notes(table, name, split=1, subset="all"):
 
 
 def open_set(path, lists=None, wanted=True):
-    """(table of all videos, its splits, "JHMDB", "UCF101-24" or None): `ground_truth` before a part is chosen.
+    """(table of all videos, its splits, the set's name): `ground_truth` before a part is chosen. Tables have no name.
 
     Args:
         wanted: Look for lists of splits; False reads files without them.
@@ -72,15 +74,13 @@ def open_set(path, lists=None, wanted=True):
         content = load_arrays(path, encoding="latin1")
         if isinstance(content, dict) and "gttubes" in content:
             table, splits = act_pickle.from_content(content, path)
-            return table, splits, "JHMDB" if "brush_hair" in table.classes else "UCF101-24"
+            return table, splits, next((NAMES[c] for c in table.classes if c in NAMES), path.stem)
         table = ucf24.from_pickle(content, path)
     elif path.suffix == ".mat":
-        kind = need("scipy.io", extra="report").whosmat(path)
-        if [name for name, *_ in kind] != ["annot"]:
-            raise ValueError(f"{path}: no annot, as jhmdb_annot.mat and finalAnnots.mat have")
-        if kind[0][1] == (1, 1):
-            return jhmdb.read_annot(path), _jhmdb_lists(path, lists, wanted), "JHMDB"
-        table = ucf24.read_mat(path)
+        annot = variable(path, "annot")
+        if hasattr(annot, "bound"):
+            return jhmdb.from_annot(annot), _jhmdb_lists(path, lists, wanted), "JHMDB"
+        table = ucf24.from_annot(annot)
     else:
         raise ValueError(f"{path}: ground truth is a .pkl, .mat, .csv, .json or .npz file, or a folder of puppet masks")
     return (*_ucf24_lists(table, path, lists, wanted), "UCF101-24")
@@ -111,6 +111,8 @@ def _about(table, name):
     if name == "JHMDB":
         rows = int(jhmdb.without_mask(table).sum())
         return (f"{rows} frames have no puppet mask: the last mask's box is repeated there",) if rows else ()
+    if name != "UCF101-24":
+        return ()
     ignored = sorted(table.ignored)
     listed = (f"in the list, but not annotated and never scored: {', '.join(ignored)}",)
     return ("of the 3,207 videos in the official lists 3,194 are annotated", *(listed if ignored else ()))

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from detection.boxes import from_xywh
+from detection.matlab import variable
 from detection.table import from_tubes, numbered
-from keras_vid.extras import need
 
 # The puppet masks of three videos end too early, by 14 frames in all: video to (frames with a mask, frames).
 SHORT_MASKS = {
@@ -17,14 +17,13 @@ SHORT_MASKS = {
 
 
 def read_masks(folder):
-    """Boxes around the puppets of `<class>/<video>/puppet_mask.mat` under a folder. Needs SciPy."""
-    loadmat = need("scipy.io", extra="report").loadmat
+    """Boxes around the puppets of `<class>/<video>/puppet_mask.mat` under a folder."""
     files = sorted(Path(folder).glob("*/*/puppet_mask.mat"))
     if not files:
         raise FileNotFoundError(f"{folder}: no <class>/<video>/puppet_mask.mat in it")
     spans, shape = {}, None
     for file in files:
-        mask = loadmat(file)["part_mask"]
+        mask = variable(file, "part_mask")
         shape = mask.shape[:2]
         spans["/".join(file.parts[-3:-1])] = mask_boxes(mask)
     return _one_tube_a_video(spans, (shape[1], shape[0]))
@@ -47,9 +46,8 @@ def mask_boxes(mask):
     return frames, np.stack([x1, y1, x2, y2], axis=1)[frames].astype("float32")
 
 
-def read_annot(path):
-    """`jhmdb_annot.mat` of ActionTubes: a row a frame, x y width height from 1. Needs SciPy."""
-    annot = need("scipy.io", extra="report").loadmat(path, squeeze_me=True, struct_as_record=False)["annot"]
+def from_annot(annot):
+    """A table of all videos from `jhmdb_annot.mat` of ActionTubes: a row a frame, x y width height from 1."""
     names = [f"{action}/{video}" for action, video in zip(annot.action, annot.video_id)]
     videos, video = numbered(names)
     order = np.lexsort((annot.frame, video))

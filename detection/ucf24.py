@@ -9,7 +9,6 @@ import numpy as np
 
 from detection.boxes import from_xywh
 from detection.table import from_tubes
-from keras_vid.extras import need
 
 SIZE = (320, 240)
 
@@ -32,9 +31,8 @@ def from_pickle(gt, path):
     return table
 
 
-def read_mat(path):
-    """A table of all videos from `finalAnnots.mat`. Needs SciPy."""
-    annot = need("scipy.io", extra="report").loadmat(path, squeeze_me=True, struct_as_record=False)["annot"]
+def from_annot(annot):
+    """A table of all videos from `finalAnnots.mat`."""
     found = {str(v.name): v for v in annot}
     tubes = []
     for name in sorted(found):

@@ -162,8 +162,30 @@ def test_final_annots_mat(tmp_path):
         ]
         videos.append({"name": name, "num_imgs": int(video["numf"]), "tubes": tubes})
     scipy_io.savemat(tmp_path / "finalAnnots.mat", {"annot": videos})
-    mat, pkl = ucf24.read_mat(tmp_path / "finalAnnots.mat"), ucf24.from_pickle(tiny_ucf24(), "")
-    same(mat, pkl)
+    mat, _, name = open_set(tmp_path / "finalAnnots.mat", wanted=False)
+    same(mat, ucf24.from_pickle(tiny_ucf24(), ""))
+    assert name == "UCF101-24"
+
+
+def test_jhmdb_annot_mat(tmp_path):
+    scipy_io = pytest.importorskip("scipy.io")
+    annot = {"action": ["run", "wave", "run"], "video_id": ["b_run_1", "a_wave_1", "b_run_1"], "frame": [2, 1, 1]}
+    annot = {k: np.array(v, object if k != "frame" else float) for k, v in annot.items()}
+    annot["bound"] = np.array([[5, 6, 10, 20], [1, 1, 320, 240], [3, 4, 10, 20]])
+    scipy_io.savemat(tmp_path / "jhmdb_annot.mat", {"annot": annot})
+    gt, _, name = open_set(tmp_path / "jhmdb_annot.mat", wanted=False)
+    assert gt.videos == ["run/b_run_1", "wave/a_wave_1"] and gt.frame.tolist() == [0, 1, 0] and name == "JHMDB"
+    assert gt.box.tolist() == [[2, 3, 12, 23], [4, 5, 14, 25], [0, 0, 320, 240]]
+
+
+def test_damaged_mat_files_say_so(tmp_path):
+    scipy_io = pytest.importorskip("scipy.io")
+    (tmp_path / "a.mat").write_text("no such thing")
+    with pytest.raises(ValueError, match="a.mat: not a .mat file"):
+        ground_truth(tmp_path / "a.mat")
+    scipy_io.savemat(tmp_path / "b.mat", {"other": [1]})
+    with pytest.raises(ValueError, match="b.mat: holds no variable annot"):
+        ground_truth(tmp_path / "b.mat")
 
 
 def test_act_pickle_by_hand(tmp_path):
@@ -172,6 +194,8 @@ def test_act_pickle_by_hand(tmp_path):
     act_pickle.write(gt, [{"train": ["a"], "test": ["b"]}], tmp_path / "a.pkl")
     content = pickle.loads((tmp_path / "a.pkl").read_bytes())
     assert content["gttubes"]["a"][0][0].tolist() == [[5, 0, 0, 9, 19], [6, 0, 0, 9, 19]]  # from 1, the last pixel
+    own = ground_truth(tmp_path / "a.pkl")
+    assert own.videos == ["b"] and own.notes == ("a, split 1, test: 1 videos, 1 frames, 1 frames with boxes, 1 boxes",)
     assert content["resolution"]["a"] == (240, 320) and content["test_videos"] == [["b"]]
     gt.tube = None
     with pytest.raises(ValueError, match="column tube"):
