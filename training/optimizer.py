@@ -3,11 +3,32 @@
 import math
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 
+class Clipped:
+    """Gradients whose common length is at most `clip`, 0 for any: a part of the optimisers below.
+
+    Keras clips what each replica has before the replicas add up, so that two replicas do not do what one does with
+    the same clips. Here the sum is clipped.
+    """
+
+    def apply(self, grads, trainable_variables=None):
+        if self.clip:
+            replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+            if replicas > 1:
+                grads = tf.distribute.get_replica_context().all_reduce("sum", list(grads))
+            grads, _ = tf.clip_by_global_norm(list(grads), self.clip)
+            grads = [grad / replicas for grad in grads] if replicas > 1 else grads  # they will be added up again
+        super().apply(grads, trainable_variables)
+
+    def get_config(self):
+        return {**super().get_config(), "clip": self.clip}
+
+
 @keras.saving.register_keras_serializable("keras_vid")
-class SGD(keras.optimizers.SGD):
+class SGD(Clipped, keras.optimizers.SGD):
     """Stochastic gradient descent whose weight decay is part of the gradient, as in the papers' frameworks.
 
     Keras' own `weight_decay` shrinks the weights beside the momentum; with momentum 0.9 the papers' rule decays ten
@@ -20,10 +41,10 @@ class SGD(keras.optimizers.SGD):
     0.85
     """
 
-    def __init__(self, learning_rate=0.01, decay=0.0, momentum=0.0, **options):
+    def __init__(self, learning_rate=0.01, decay=0.0, momentum=0.0, clip=0.0, **options):
         options.pop("weight_decay", None)
         super().__init__(learning_rate, momentum=momentum, **options)
-        self.decay = decay
+        self.decay, self.clip = decay, clip
 
     def update_step(self, gradient, variable, learning_rate):
         if self.decay and len(variable.shape) > 1:
@@ -34,6 +55,15 @@ class SGD(keras.optimizers.SGD):
         config = {**super().get_config(), "decay": self.decay}
         del config["weight_decay"]
         return config
+
+
+@keras.saving.register_keras_serializable("keras_vid")
+class AdamW(Clipped, keras.optimizers.AdamW):
+    """Keras' AdamW with the sum of gradients clipped."""
+
+    def __init__(self, learning_rate=0.001, weight_decay=0.004, clip=0.0, **options):
+        super().__init__(learning_rate, weight_decay, **options)
+        self.clip = clip
 
 
 @keras.saving.register_keras_serializable("keras_vid")
@@ -70,7 +100,7 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
         return {key: getattr(self, key) for key in ("top", "steps", "drops", "drop", "warmup")}
 
 
-def make(recipe, batch, steps_per_epoch, accumulate=1, ema=False):
+def make(recipe, batch, steps_per_epoch, accumulate=1):
     """The optimiser of a recipe for a run of so many clips a step: (optimizer, steps of the run, what was scaled).
 
     Args:
@@ -78,21 +108,19 @@ def make(recipe, batch, steps_per_epoch, accumulate=1, ema=False):
         steps_per_epoch: To turn the recipe's epochs into steps. With `accumulate` > 1 an optimiser's step is so many
             of them.
     """
-    unit = steps_per_epoch if recipe.unit == "epochs" else 1
+    unit = steps_per_epoch if recipe.unit == "epochs" else accumulate
     steps = max(1, round(recipe.length * unit))
     paper = recipe.batch * recipe.replicas
     top = recipe.lr * batch / paper
     drops = [round(place * unit) for place in recipe.drops] if recipe.schedule == "drops" else None
     rate = Rate(top, steps, drops, recipe.drop, round(recipe.warmup * unit))
-    options = {"global_clipnorm": recipe.clip_norm or None, "use_ema": bool(ema)}
-    if ema:
-        options["ema_momentum"] = ema
-    if accumulate > 1:
-        options["gradient_accumulation_steps"] = accumulate
+    options = {"clip": recipe.clip_norm, "gradient_accumulation_steps": accumulate if accumulate > 1 else None}
+    if recipe.schedule not in ("drops", "cosine"):
+        raise ValueError(f"--schedule is drops or cosine, not {recipe.schedule!r}")
     if recipe.optimizer == "sgd":
         optimizer = SGD(rate, recipe.weight_decay, recipe.momentum, **options)
     elif recipe.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **options)
+        optimizer = AdamW(rate, recipe.weight_decay, **options)
     else:
         raise ValueError(f"--optimizer is sgd or adamw, not {recipe.optimizer!r}")
     same = math.isclose(batch, paper)

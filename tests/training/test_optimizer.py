@@ -28,7 +28,14 @@ def test_vectors_are_not_decayed():
     assert float(bias.value[0]) == 3.0
 
 
+def test_the_whole_gradient_is_clipped():
+    """Lengths 3 and 4 together are 5: cut to 1, they keep their ratio."""
+    one, other = keras.Variable([0.0], name="a"), keras.Variable([0.0], name="b")
+    SGD(1.0, clip=1.0).apply([ops.convert_to_tensor([3.0]), ops.convert_to_tensor([4.0])], [one, other])
+    np.testing.assert_allclose([float(one.value[0]), float(other.value[0])], [-0.6, -0.8], rtol=1e-6)
+
+
 def test_saved_and_loaded():
-    config = keras.optimizers.serialize(SGD(0.1, decay=0.5, momentum=0.9, global_clipnorm=2.0))
+    config = keras.optimizers.serialize(SGD(0.1, decay=0.5, momentum=0.9, clip=2.0))
     again = keras.optimizers.deserialize(config)
-    assert (again.decay, again.momentum, again.global_clipnorm) == (0.5, 0.9, 2.0)
+    assert (again.decay, again.momentum, again.clip) == (0.5, 0.9, 2.0)

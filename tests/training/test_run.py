@@ -23,6 +23,7 @@ from training.fit import Options, hold_out, train
 from training.recipes import recipe
 
 SCRIPT = str(Path(__file__).with_name("one_run.py"))
+SYNC = {"sync_bn": True, "length": 1}
 TINY = {"size": 32, "short": 36, "frames": 4, "length": 2, "batch": 4}
 
 
@@ -157,16 +158,15 @@ def test_killed_twice_and_resumed(videos, tmp_path):
 @pytest.mark.slow
 def test_two_workers_are_one(videos, tmp_path):
     """Two processes on loopback with synchronised BatchNorm: the same numbers as one process with all clips."""
-    shared = {"sync_bn": True, "length": 1, "replicas": 1}
     cluster = ",".join(f"127.0.0.1:{_free_port()}" for _ in range(2))
     workers = []
     for task in range(2):
-        options = json.dumps({"cluster": cluster, "task": task, "recipe": {**shared, "batch": 2}})
+        options = json.dumps({"cluster": cluster, "task": task, "recipe": {**SYNC, "batch": 2, "replicas": 2}})
         command = [sys.executable, SCRIPT, str(videos), str(tmp_path / "two"), options]
         workers.append(subprocess.Popen(command, stderr=subprocess.PIPE))
     said = [process.communicate(timeout=300)[1].decode() for process in workers]
     assert [process.returncode for process in workers] == [0, 0], said
-    options = json.dumps({"recipe": {**shared, "batch": 4}})
+    options = json.dumps({"recipe": {**SYNC, "batch": 4}})
     subprocess.run([sys.executable, SCRIPT, str(videos), str(tmp_path / "one"), options], check=True, stderr=-3)
     for two, one in zip(rows(tmp_path / "two"), rows(tmp_path / "one")):
         assert [float(v) for v in two.values()] == pytest.approx([float(v) for v in one.values()], rel=1e-4, abs=1e-5)
@@ -177,10 +177,10 @@ def test_two_workers_are_one(videos, tmp_path):
 
 @pytest.mark.slow
 def test_two_logical_cpus_under_mirrored_strategy(videos, tmp_path):
-    options = json.dumps({"strategy": "mirrored", "replicas": 2, "recipe": {"length": 1, "sync_bn": True, "batch": 2}})
+    options = json.dumps({"strategy": "mirrored", "replicas": 2, "recipe": {**SYNC, "batch": 2, "replicas": 2}})
     subprocess.run([sys.executable, SCRIPT, str(videos), str(tmp_path / "two"), options], check=True, stderr=-3)
     train(
-        recipe("tsm_resnet14/synthetic", **{**TINY, "length": 1, "sync_bn": True, "replicas": 1}),
+        recipe("tsm_resnet14/synthetic", **{**TINY, **SYNC}),
         Options(str(videos)),
         tmp_path / "one",
     )
