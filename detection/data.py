@@ -124,7 +124,7 @@ def _jhmdb_lists(path, lists, wanted):
     beside = [path.parent / "splits", path.parent / "JHMDB_splits"]
     folder = lists or next((folder for folder in beside if folder.is_dir()), None)
     if folder is None:
-        raise ValueError(f"{path} does not say its splits: name the folder of <class>_test_split1.txt files (lists)")
+        raise ValueError(f"{path} does not say its splits: name the folder of <class>_test_split1.txt files (--lists)")
     return jhmdb.splits(folder)
 
 
@@ -133,7 +133,7 @@ def _ucf24_lists(table, path, lists, wanted):
         return table, []
     test_list = Path(lists) if lists else path.parent / "testlist01.txt"
     if not test_list.is_file():
-        raise ValueError(f"{path} does not say its split: name its testlist01.txt (lists); {test_list} does not exist")
+        raise ValueError(f"{path} does not say its split: name its testlist01.txt (--lists); {test_list} does not exist")
     splits, missing = ucf24.splits(table, test_list)
     table.ignored = frozenset(missing)
     return table, splits
