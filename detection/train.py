@@ -54,14 +54,14 @@ def train(row, data, folder, *, test=None, seed=0, resume=False, flow=None):
         else:
             detector = start(table.classes, row)
             (folder / "args.json").write_text(json.dumps({**row, "seed": seed, "classes": table.classes}, indent=1))
-    done = int(detector.optimizer.iterations)
+    done = int(keras.ops.convert_to_numpy(detector.optimizer.iterations))
     clips = Clips(paths, detector.settings, flow)
     batch = row["batch_size"] * strategy.num_replicas_in_sync
     batches = examples(table, clips, batch, seed=seed, start_step=done, flip=row["flip"])
     callbacks = [
-        keras.callbacks.CSVLogger(folder / "log.csv", append=done > 0),
         keras.callbacks.TensorBoard(folder / "events", profile_batch=0),
         keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: save(detector, last)),
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: log(folder / "log.csv", epoch, logs)),
         keras.callbacks.TerminateOnNaN(),
     ]
     if test is not None:
@@ -106,6 +106,14 @@ def save(detector, path):
     part = path.with_name(f".{os.getpid()}.{path.name}")
     detector.save(part)
     os.replace(part, path)
+
+
+def log(path, epoch, losses):
+    """Add an epoch's losses to a CSV file."""
+    fresh = not path.exists()
+    with open(path, "a", newline="") as file:
+        rows = [("epoch", *sorted(losses))] if fresh else []
+        csv.writer(file).writerows([*rows, (epoch, *(f"{losses[name]:.6g}" for name in sorted(losses)))])
 
 
 def load(source):
