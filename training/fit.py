@@ -9,16 +9,21 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from training import optimizer, state, views
 from training.callbacks import Keeper, Profile, Progress, Watch
 from training.datasets import Dataset, load
+from training.fused import fuse_batch_norm
 from training.input import Failures, clips, step_items
 from training.labels import flip_swap
+from training.records import records
+from training.remote import enable
 from training.start import build, set_batch_norm
 from training.strategy import choose, worker
 from training.trainer import Trainer, distributed
 
+PREPARED = "prepared"
 HELD_OUT = 5  # every fifth clip of a class tests, where a data set names no clips for that
 
 
@@ -30,6 +35,7 @@ class Options:
     lists: str | None = None
     split: int = 1
     val_data: str | None = None
+    service: str | None = None
     strategy: str = "auto"
     replicas: int | None = None
     cluster: str | None = None
@@ -65,6 +71,7 @@ def train(recipe, options, output):
     training, testing = datasets(recipe, options)
     for dataset in filter(None, (training, testing)):
         say(dataset.report())
+    prepared = training.name == PREPARED
     replicas = strategy.num_replicas_in_sync
     clips_a_step = recipe.batch * replicas
     k = options.steps_per_execution
@@ -74,6 +81,8 @@ def train(recipe, options, output):
         for line in report if not found else ():
             say(line)
         set_batch_norm(network, recipe)
+        if options.precision == "float32":
+            fuse_batch_norm(network)
         rule, steps, note = optimizer.make(recipe, clips_a_step * options.accumulate, per_epoch, options.accumulate)
         say(f"{note}; {steps:,} steps of {recipe.batch} x {replicas} clips, {per_epoch:,} an epoch")
         frames = network.input_shape[1] or recipe.frames
@@ -100,21 +109,17 @@ def train(recipe, options, output):
 
     def make(batch, step):
         """This worker's clips from a step on; the dataset's own batches are those of one replica."""
-        return clips(
-            training,
-            views.train_indices(recipe),
-            views.train_transform(recipe, swap),
-            batch,
-            seed=options.seed,
-            shard=(number, count),
-            start_step=step * (replicas // count),
-            short=recipe.short,
-            workers=options.workers,
-            failures=failures,
-        )
+        transform = views.train_transform(recipe, swap)
+        place = {"seed": options.seed, "shard": (number, count), "start_step": step * (replicas // count)}
+        if prepared:
+            data = records(options.data, views.records_choice(recipe), transform, batch, **place)
+            return served(data, options.service) if options.service else data
+        indices = views.train_indices(recipe)
+        more = {"short": recipe.short, "workers": options.workers, "failures": failures}
+        return clips(training, indices, transform, batch, **place, **more)
 
     def names(step):
-        return step_items(training, options.seed, step, clips_a_step)
+        return ["some of the prepared data"] if prepared else step_items(training, options.seed, step, clips_a_step)
 
     save_every = options.save_every or (500 if count > 1 else None)
     keeper = Keeper(
@@ -171,6 +176,13 @@ def parts(first, steps, per_epoch):
 def datasets(recipe, options):
     """(training, test) data of a run, with the same label numbers; test is None where there is none."""
     name, root = recipe.dataset, Path(options.data)
+    if has_manifest(options.data):
+        training = prepared_data(options.data)
+        if not options.validate or not options.val_data:
+            return training, None
+        return training, aligned(_load(name, options.val_data, "val", options), training.labels)
+    if options.service:
+        raise ValueError("--service reads prepared data: `keras-vid prepare` writes it")
     if name in ("folder", "synthetic"):
         name = "csv" if root.suffix == ".csv" else "folder"
     three = name in ("ucf101", "hmdb51")
@@ -178,14 +190,36 @@ def datasets(recipe, options):
     if not options.validate:
         return training, None
     if options.val_data:
-        path = Path(options.val_data)
-        return training, aligned(load("csv" if path.suffix == ".csv" else "folder", path), training.labels)
+        return training, aligned(_load("folder", options.val_data, "val", options), training.labels)
     if name == "folder" and not any((root / part).is_dir() for part in ("val", "test")) or name == "csv":
         return hold_out(training)
     if name == "folder":
         part = "val" if (root / "val").is_dir() else "test"
         return training, aligned(load(name, root, part), training.labels)
-    return training, load(name, root, f"test{options.split}" if three else "val", options.lists)
+    return training, _load(name, root, "val", options)
+
+
+def prepared_data(folder):
+    """What `keras-vid prepare` wrote, as a Dataset that says how many clips there are, but not which."""
+    with tf.io.gfile.GFile(f"{enable(folder).rstrip('/')}/manifest.json") as file:
+        manifest = json.load(file)
+    return Dataset(PREPARED, range(manifest["clips"]), manifest["labels"])
+
+
+def has_manifest(folder):
+    return tf.io.gfile.exists(f"{enable(folder).rstrip('/')}/manifest.json")
+
+
+def served(data, address):
+    """The same data, decoded by the machines of a tf.data service; its order is then not that of the seed."""
+    shared = tf.data.experimental.service.distribute(processing_mode="off", service=address)
+    return data.apply(shared).prefetch(2)
+
+
+def _load(name, root, part, options):
+    if name in ("folder", "synthetic"):
+        name = "csv" if Path(root).suffix == ".csv" else "folder"
+    return load(name, root, f"test{options.split}" if name in ("ucf101", "hmdb51") else part, options.lists)
 
 
 def aligned(dataset, labels):

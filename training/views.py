@@ -24,6 +24,17 @@ def _indices(recipe, frames):
     return functools.partial(getattr(sample, recipe.sample), frames=frames)
 
 
+def records_choice(recipe):
+    """(count, seed) -> frame numbers in graph ops, for prepared data."""
+    from training import records
+
+    if recipe.sample == "dense":
+        return lambda count, seed: records.dense(count, recipe.frames, 1, seed)
+    if recipe.sample == "segments":
+        return lambda count, seed: records.segments(count, recipe.frames, seed)
+    raise ValueError("super-images are read from videos, not from prepared data")
+
+
 def train_transform(recipe, swap=None):
     """(clip, label, seed) -> (clip, label) with the recipe's crop and flip.
 

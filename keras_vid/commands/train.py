@@ -52,6 +52,7 @@ def add_arguments(parser):
     parser.add_argument("--no-validation", action="store_true", help="train on everything, validate on nothing")
     parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--service", help="address of a tf.data service that decodes prepared data, grpc://host:port")
     machine = parser.add_argument_group("where it computes")
     machine.add_argument("--strategy", default="auto", help="auto, default, mirrored or multi_worker (default: auto)")
     machine.add_argument("--devices", type=int, help="GPUs, or logical CPUs, of mirrored")
@@ -116,6 +117,7 @@ def run(args):
         lists=args.lists,
         split=args.split,
         val_data=args.val_data,
+        service=args.service,
         strategy=args.strategy,
         replicas=args.devices,
         cluster=args.cluster,

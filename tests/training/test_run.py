@@ -156,6 +156,23 @@ def test_killed_twice_and_resumed(videos, tmp_path):
 
 
 @pytest.mark.slow
+def test_prepared_data_trains_too(videos, tmp_path, capsys):
+    """From TFRecords, decoded by a tf.data service, and validated on the videos."""
+    prepared = str(tmp_path / "prepared")
+    assert main(["prepare", "folder", str(videos), "-o", prepared, "--size", "36", "-j", "1"]) == 0
+    dispatcher = tf.data.experimental.service.DispatchServer()
+    address = dispatcher.target.split("://")[1]
+    worker = tf.data.experimental.service.WorkerServer(
+        tf.data.experimental.service.WorkerConfig(dispatcher_address=address)
+    )
+    row = recipe("tsm_resnet14/synthetic", **{**TINY, "length": 1})
+    options = Options(prepared, val_data=str(videos), service=f"grpc://{address}")
+    train(row, options, tmp_path / "run")
+    assert [line["step"] for line in rows(tmp_path / "run")] == ["4"] and rows(tmp_path / "run")[0]["val_top1"]
+    del worker, dispatcher
+
+
+@pytest.mark.slow
 def test_two_workers_are_one(videos, tmp_path):
     """Two processes on loopback with synchronised BatchNorm: the same numbers as one process with all clips."""
     cluster = ",".join(f"127.0.0.1:{_free_port()}" for _ in range(2))
