@@ -133,7 +133,9 @@ def _ucf24_lists(table, path, lists, wanted):
         return table, []
     test_list = Path(lists) if lists else path.parent / "testlist01.txt"
     if not test_list.is_file():
-        raise ValueError(f"{path} does not say its split: name its testlist01.txt (--lists); {test_list} does not exist")
+        raise ValueError(
+            f"{path} does not say its split: name its testlist01.txt (--lists); {test_list} does not exist"
+        )
     splits, missing = ucf24.splits(table, test_list)
     table.ignored = frozenset(missing)
     return table, splits
