@@ -74,3 +74,17 @@ def test_s3ds_steps_are_steps():
 def test_cosine_warms_up_and_ends_at_zero():
     rate = Rate(1.0, 100, warmup=10)
     assert [float(rate(step)) for step in (0, 9, 55, 100)] == pytest.approx([0.1, 1.0, 0.5, 0.0], abs=1e-3)
+
+
+def test_i2d_cannot_see_the_direction_of_the_synthetic_clips():
+    """With the recipe's number of frames, strides and padding are symmetric in time; with 16 they are not."""
+    import numpy as np
+
+    import keras_vid
+
+    model = keras_vid.create("i2d", classes=3, size=32)
+    frames = RECIPES["i2d/synthetic"].frames
+    for count, same in ((frames, True), (16, False)):
+        clip = np.random.default_rng(0).integers(0, 256, (1, count, 32, 32, 3), np.uint8)
+        forward, backward = (np.asarray(model(c, training=False)) for c in (clip, clip[:, ::-1]))
+        assert np.allclose(forward, backward, rtol=1e-4, atol=1e-5) == same
