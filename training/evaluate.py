@@ -109,7 +109,8 @@ def evaluate_network(name, weights, dataset, root, split="val", **options):
     """
     from training.recipes import recipe as find
 
-    recipe = dataclasses.replace(find(f"{name}/{dataset}"), **(options.pop("changes", None) or {}))
+    chosen = find(name if dataset in ("csv", "folder") else f"{name}/{dataset}")
+    recipe = dataclasses.replace(chosen, **(options.pop("changes", None) or {}))
     network = for_testing(load_model(name, weights=weights), recipe)
     testing = load(dataset, root, split, options.pop("lists", None))
     labels = getattr(network, "labels", None)

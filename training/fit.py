@@ -212,8 +212,8 @@ def has_manifest(folder):
 
 def served(data, address):
     """The same data, decoded by the machines of a tf.data service; its order is then not that of the seed."""
-    shared = tf.data.experimental.service.distribute(processing_mode="off", service=address)
-    return data.apply(shared).prefetch(2)
+    service = tf.data.experimental.service
+    return data.apply(service.distribute(service.ShardingPolicy.OFF, address)).prefetch(2)
 
 
 def _load(name, root, part, options):

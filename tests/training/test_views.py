@@ -69,6 +69,19 @@ def test_training_crops_have_one_size(crop):
         assert (clip.numpy()[:, 0, 0, 0] == range(5)).all()
 
 
+def test_tested_on_more_segments_and_larger_crops():
+    """StNet trains on 7 segments and is tested on 25: the same weights in a network for more frames."""
+    import keras_vid
+    from training.evaluate import for_testing
+
+    row = small("stnet_resnet14/synthetic", frames=6, neighbours=3)
+    network = keras_vid.create("stnet_resnet14", classes=3, frames=6, size=24, length=3)
+    assert for_testing(network, row) is network
+    other = for_testing(network, dataclasses.replace(row, test_frames=12, test_size=32))
+    assert other.input_shape[1:4] == (12, 32, 32)
+    assert all((a == b).all() for a, b in zip(network.get_weights(), other.get_weights()))
+
+
 def test_numbers_name_their_protocol():
     assert views.protocol(recipe("s3dg/mini_kinetics200")) == "all frames, looped or cut to 250, centre crop 224"
     text = views.protocol(recipe("tsm_resnet50/jester"), "reverse", "logits")
