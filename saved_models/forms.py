@@ -4,14 +4,17 @@
 - Convolutions and pools that look across the image alone see frames as a batch of images.
 - A max pool over space and time is one over space and one over time.
 - Zeros around an image are left to the convolution that wants them.
+- The kernels of a grouped convolution lie ready in the blocks in which it is computed.
 """
 
+import math
 from collections import Counter
 
 import keras
 import tensorflow as tf
 from keras import activations, layers
 
+from keras_vid.layers.grouped import BLOCKS, GroupedConv2D, dense_kernel
 from saved_models.fold import sources
 
 
@@ -31,6 +34,8 @@ def faster(net):
         config = layer.get_config()
         if layer.name in joined:
             config["activation"] = "relu6" if net.get_layer(joined[layer.name]).max_value else "relu"
+        if form is BlockedConv2D:
+            config["groups"] = math.gcd(layer.groups, BLOCKS)
         new = form.from_config(config)
         if layer.name in pads:
             new.zeros = net.get_layer(pads[layer.name]).padding
@@ -42,8 +47,16 @@ def faster(net):
     fast = keras.models.clone_model(net, clone_function=copy, call_function=call)
     for layer in fast.layers:
         if layer.weights:
-            layer.set_weights(net.get_layer(layer.name).get_weights())
+            layer.set_weights(_weights(net.get_layer(layer.name), layer))
     return fast
+
+
+def _weights(layer, form):
+    weights = layer.get_weights()
+    if isinstance(form, BlockedConv2D):
+        kernel = dense_kernel(keras.ops.convert_to_tensor(layer.kernel), form.groups, layer.groups // form.groups)
+        weights[0] = keras.ops.convert_to_numpy(kernel)
+    return weights
 
 
 def _joined_activations(net):
@@ -115,6 +128,16 @@ class FusedConv2D(layers.Conv2D):
         return super().compute_output_shape(shape)
 
 
+class BlockedConv2D(layers.Conv2D):
+    """A grouped convolution as one ordinary convolution a block of groups."""
+
+    def call(self, x):
+        parts = zip(tf.split(x, self.groups, -1), tf.split(self.kernel, self.groups, -1))
+        padding, dilation = self.padding.upper(), self.dilation_rate
+        parts = [tf.nn.conv2d(part, kernel, self.strides, padding, dilations=dilation) for part, kernel in parts]
+        return _finish(self, tf.concat(parts, -1))
+
+
 class FusedDepthwiseConv2D(layers.DepthwiseConv2D):
     """A DepthwiseConv2D whose bias and activation follow it at once."""
 
@@ -156,6 +179,7 @@ class SeparatePool(layers.MaxPooling3D):
 
 FORMS = {
     layers.Conv2D: FusedConv2D,
+    GroupedConv2D: BlockedConv2D,
     layers.DepthwiseConv2D: FusedDepthwiseConv2D,
     layers.Conv3D: FusedConv3D,
     layers.MaxPooling3D: SeparatePool,

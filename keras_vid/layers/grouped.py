@@ -26,13 +26,13 @@ class GroupedConv2D(layers.Conv2D):
             return super().convolution_op(inputs, kernel)
         blocks = math.gcd(self.groups, BLOCKS)
         axis = -1 if self.data_format == "channels_last" else 1
-        kernels = ops.split(_dense(kernel, blocks, self.groups // blocks), blocks, -1)
+        kernels = ops.split(dense_kernel(kernel, blocks, self.groups // blocks), blocks, -1)
         convolve = super().convolution_op
         parts = [convolve(x, k) for x, k in zip(ops.split(inputs, blocks, axis), kernels)]
         return ops.concatenate(parts, axis)
 
 
-def _dense(kernel, blocks, groups):
+def dense_kernel(kernel, blocks, groups):
     """A kernel `(h, w, C/G, C_out)` of blocks of groups, with zeros between the groups of a block, so that each block
     is a kernel of all its channels: `(h, w, C/blocks, C_out)`."""
     height, width, channels, filters = kernel.shape
