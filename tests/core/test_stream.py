@@ -12,7 +12,7 @@ import weakref
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 from small_network import scattered, small
 
 import keras_vid
@@ -54,6 +54,14 @@ def shifted():
 def test_frames_that_meet_are_computed_anew(video):
     assert frame_network(shifted()) is None
     check_windows(shifted(), video, 16, 12)
+
+
+def test_frames_that_meet_in_a_layer_unknown_to_the_library_are_found_by_trying():
+    class Meet(layers.Layer):
+        def call(self, x):
+            return x + ops.roll(x, 1, axis=0)
+
+    assert frame_network(small(after={"conv": Meet(name="meet")})) is None
 
 
 @pytest.mark.slow
@@ -199,6 +207,24 @@ def test_a_pipe_is_read_as_it_comes_and_damage_costs_only_its_pictures(tsn, tmp_
     assert answers[-1][1] > 4.5  # three times 1.8 s, less the damage
     starts = [start for start, _, _ in answers]
     assert starts == sorted(set(starts))
+
+
+def test_a_live_packet_that_does_not_decode_costs_its_own_pictures():
+    class Picture:
+        is_corrupt = False
+
+    class Camera(contextlib.nullcontext):
+        codec_context = property(lambda self: self)
+
+        def demux(self, stream):
+            return iter(["whole", "damaged", "whole"])
+
+        def decode(self, packet):
+            if packet == "damaged":
+                raise ValueError(packet)
+            return [Picture()]
+
+    assert len(list(live._decoded_live(Camera(), Camera(), "camera"))) == 2
 
 
 def test_the_command_prints_windows_as_lines(model_file, tmp_path, video, capsys):
