@@ -163,7 +163,9 @@ def _papers():
             # Kinetics weights exist for two networks: the others start UCF101 and HMDB51 from ImageNet until given
             # --weights of a run of theirs
             start = {"weights": "imagenet"} if fields.get("weights") and name not in ("i3d", "s3d") else {}
-            yield dataclasses.replace(S3D, model=name, dataset=dataset, **{**fields, **start})
+            # I3D's own authors keep the shape of the picture, and so were its published weights made
+            shape = {"crop": "random"} if name == "i3d" and dataset.startswith("kinetics") else {}
+            yield dataclasses.replace(S3D, model=name, dataset=dataset, **{**fields, **start, **shape})
     for name in _networks("stnet_*"):
         large = {"size": 299, "short": 331, "test_size": 331} if name.endswith("inception_resnet_v2") else {}
         for dataset in ("kinetics400", "kinetics600"):
@@ -194,7 +196,7 @@ def _ours():
         own = {"model": name, "schedule": "cosine", "drops": (), "length": 20, "warmup": 1, "replicas": 1}
         own |= {"weight_decay": 1e-4, "dropout": 0.5, "clip_norm": 5.0}
         if name in INCEPTION:
-            kind = {"frames": 32, "sample": "dense", "crop": "squash", "views": 0}
+            kind = {"frames": 32, "sample": "dense", "crop": "random", "views": 0}
         elif name.startswith("stnet"):
             kind = {"frames": 35, "sample": "super_images", "crop": "random"}
         else:
