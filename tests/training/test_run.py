@@ -172,24 +172,53 @@ def test_prepared_data_trains_too(videos, tmp_path, capsys):
     del worker, dispatcher
 
 
-@pytest.mark.slow
-def test_two_workers_are_one(videos, tmp_path):
-    """Two processes on loopback with synchronised BatchNorm: the same numbers as one process with all clips."""
+def start_workers(videos, run, **options):
+    """Two workers of one run as processes on loopback."""
     cluster = ",".join(f"127.0.0.1:{_free_port()}" for _ in range(2))
+    recipe_fields = {**SYNC, "batch": 2, "replicas": 2}
     workers = []
     for task in range(2):
-        options = json.dumps({"cluster": cluster, "task": task, "recipe": {**SYNC, "batch": 2, "replicas": 2}})
-        command = [sys.executable, SCRIPT, str(videos), str(tmp_path / "two"), options]
-        workers.append(subprocess.Popen(command, stderr=subprocess.PIPE))
-    said = [process.communicate(timeout=300)[1].decode() for process in workers]
-    assert [process.returncode for process in workers] == [0, 0], said
+        text = json.dumps({"cluster": cluster, "task": task, "recipe": recipe_fields, **options})
+        command = [sys.executable, SCRIPT, str(videos), str(run), text]
+        workers.append(subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True))
+    return workers
+
+
+@pytest.fixture(scope="module")
+def two(videos, tmp_path_factory):
+    """A run of two workers that nothing stopped."""
+    run = tmp_path_factory.mktemp("runs") / "two"
+    workers = start_workers(videos, run)
+    assert [process.wait(timeout=300) for process in workers] == [0, 0]
+    return run
+
+
+@pytest.mark.slow
+def test_two_workers_are_one(videos, two, tmp_path):
+    """Two processes on loopback with synchronised BatchNorm: the same numbers as one process with all clips."""
     options = json.dumps({"recipe": {**SYNC, "batch": 4}})
     subprocess.run([sys.executable, SCRIPT, str(videos), str(tmp_path / "one"), options], check=True, stderr=-3)
-    for two, one in zip(rows(tmp_path / "two"), rows(tmp_path / "one")):
-        assert [float(v) for v in two.values()] == pytest.approx([float(v) for v in one.values()], rel=1e-4, abs=1e-5)
-    two, one = last(tmp_path / "two"), last(tmp_path / "one")
+    for ours, one in zip(rows(two), rows(tmp_path / "one"), strict=True):
+        assert [float(v) for v in ours.values()] == pytest.approx([float(v) for v in one.values()], rel=1e-4, abs=1e-5)
+    ours, one = last(two), last(tmp_path / "one")
     seeds = [k for k in one if one[k].dtype.kind in "iu" and k != "step"]  # each worker draws seeds of its own
-    assert apart(*({k: v for k, v in s.items() if k not in seeds} for s in (two, one))) < 1e-5
+    assert apart(*({k: v for k, v in s.items() if k not in seeds} for s in (ours, one))) < 1e-5
+
+
+@pytest.mark.slow
+def test_a_worker_killed_at_work_and_both_started_again(videos, two, tmp_path):
+    """What a launcher does: a worker dies, the other is stopped, both begin again with --resume."""
+    workers = start_workers(videos, tmp_path / "cut", save_every=1)
+    while not state.found(tmp_path / "cut/checkpoints") and all(process.poll() is None for process in workers):
+        time.sleep(0.05)
+    assert [process.poll() for process in workers] == [None, None], "the run ended before it could be killed"
+    for process in workers[::-1]:  # what is left of a run cannot go on alone: its launcher stops it
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    workers = start_workers(videos, tmp_path / "cut", save_every=1, resume=True)
+    assert [process.wait(timeout=300) for process in workers] == [0, 0]
+    assert rows(tmp_path / "cut") == rows(two)
+    assert apart(last(tmp_path / "cut"), last(two)) < 1e-6
 
 
 @pytest.mark.slow
