@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from keras_vid.video import VideoError, count_frames, read, sample
+from keras_vid.video import VideoError, count_frames, probe, read, sample
 
 WHOLE_VIDEO = 250  # frames; what the S3D paper evaluates on, and as many as fit a small machine
 SIDE = 224  # of a clip, where a network leaves it open
 
 
-def predict(model, source, top=5, frames=None, labels=None):
+def predict(model, source, top=5, frames=None, labels=None, fps=None):
     """The most probable labels of a video, as `[(label, probability), ...]`.
 
     Args:
@@ -18,6 +18,7 @@ def predict(model, source, top=5, frames=None, labels=None):
         frames: How many frames to look at, from the middle of the video, for a network that leaves it open: a number,
             `"all"`, or None for up to 250. A network with a fixed number of frames decides itself.
         labels: Names of the classes; by default those that came with the weights.
+        fps: Frames a second at which the video is looked at (25 for DeepMind's I3D); None: each of its own.
 
     >>> import numpy, keras_vid
     >>> model = keras_vid.create("s3d", classes=2, size=32)
@@ -26,7 +27,7 @@ def predict(model, source, top=5, frames=None, labels=None):
     ['jump', 'run']
     """
     model, names = named(model, labels)
-    clip = read_clip(model, source, frames)
+    clip = read_clip(model, source, frames, fps)
     return answer(model, clip, names, top, _called(source))
 
 
@@ -66,11 +67,11 @@ def ranked(scores, names, top):
     return [(names[i], float(scores[i])) for i in best]
 
 
-def read_clip(model, source, frames=None):
+def read_clip(model, source, frames=None, fps=None):
     """The frames of a video that the network wants to see, (T, H, W, 3) uint8, resized and cropped from the middle."""
     fixed, height, width = model.input_shape[1:4]
     check_frames(fixed, frames, model.name)
-    return centre_crop(read_uncropped(source, (fixed, height, width), group(model), frames), height, width)
+    return centre_crop(read_uncropped(source, (fixed, height, width), group(model), frames, fps), height, width)
 
 
 def check_frames(fixed, frames, called):
@@ -79,19 +80,22 @@ def check_frames(fixed, frames, called):
         raise ValueError(f"{called} looks at {fixed} frames of a video, not at {frames}")
 
 
-def read_uncropped(source, shape, group=None, frames=None):
+def read_uncropped(source, shape, group=None, frames=None, fps=None):
     """The frames that a network of clips of `shape` (T, H, W), None where open, and of this `group` wants to see."""
     fixed, height, width = shape
-    count = count_frames(source)
+    times = probe(source)["times"] if fps else None  # None, too, where there is no clock
+    shown = sample.at_fps_times(times, fps) if times else range(count_frames(source))
+    count = len(shown)
     if fixed and group:
         indices = spread(count, fixed, group)
     else:
         wanted = fixed or (count if frames == "all" else min(count, WHOLE_VIDEO) if frames is None else int(frames))
         if wanted > count:
-            raise VideoError(f"{_called(source)} has {count} frames, too few for the {wanted} asked for")
+            rate = f" at {fps:g} a second" if times else ""
+            raise VideoError(f"{_called(source)} has {count} frames{rate}, too few for the {wanted} asked for")
         first = (count - wanted) // 2
         indices = range(first, first + wanted)
-    return read(source, indices, size=short_side(height, width))
+    return read(source, [shown[i] for i in indices], size=short_side(height, width))
 
 
 def short_side(height, width):

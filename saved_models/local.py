@@ -8,23 +8,23 @@ from keras_vid.zoo import VARIANTS, load_model
 from saved_models.serve_config import versions
 
 
-def two_steps(model, weights=None, labels=None, top=5, frames=None):
+def two_steps(model, weights=None, labels=None, top=5, frames=None, fps=None):
     """`(read, label)`: `read(video)` may run ahead in threads, `label(clip, video)` answers `[(label, probability)]`.
 
     Args:
         model: A network's name, a run folder, a `.keras` file, or a SavedModel folder that keras-vid export wrote.
         weights, labels: Of a network that brings none: as in `keras_vid.create`; names of the classes.
-        top, frames: As in `keras_vid.predict`.
+        top, frames, fps: As in `keras_vid.predict`.
     """
     folder = None if model in VARIANTS else saved_model_folder(model)
     if folder:
         if weights or labels:
             raise ValueError(f"{model} is a SavedModel, with weights and labels of its own")
-        return _served(folder, top, frames)
+        return _served(folder, top, frames, fps)
     network, names = named(load_model(model, weights=weights), labels)
     check_frames(network.input_shape[1], frames, network.name)
     return (
-        lambda video: read_clip(network, video, frames),
+        lambda video: read_clip(network, video, frames, fps),
         lambda clip, video: answer(network, clip, names, top, video),
     )
 
@@ -37,7 +37,7 @@ def saved_model_folder(path):
     return found[-1] if found else None
 
 
-def _served(folder, top, frames):
+def _served(folder, top, frames, fps):
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(folder))
@@ -48,7 +48,7 @@ def _served(folder, top, frames):
     metadata = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
 
     def read(video):
-        clip = read_uncropped(video, (fixed, height, width), group_of(metadata, fixed), frames)
+        clip = read_uncropped(video, (fixed, height, width), group_of(metadata, fixed), frames, fps)
         return centre_crop(clip, height, width)
 
     def label(clip, video):

@@ -23,6 +23,9 @@ def add_arguments(parser):
     parser.add_argument(
         "--frames", help="frames to look at, from the middle of the video, or 'all' (default: up to 250)"
     )
+    parser.add_argument(
+        "--fps", type=float, help="look at so many frames a second; 25 for DeepMind's I3D (default: every frame)"
+    )
     parser.add_argument("--top", type=int, default=5, help="how many labels to show (default: 5)")
     parser.add_argument("--labels", help="a text file of label names, one a line, in the order of the classes")
     parser.add_argument("--json", action="store_true", help="one JSON object a video, or a window")
@@ -66,6 +69,8 @@ def _check_options(args):
         raise ValueError("--window and --stride belong to --stream")
     if args.stream and args.frames:
         raise ValueError("--stream looks at windows: give --window instead of --frames")
+    if args.fps is not None and (args.stream or args.server or not args.fps > 0):
+        raise ValueError("--fps wants a number above 0, and goes with neither --stream nor --server")
     if args.server and (args.stream or args.weights or args.labels):
         raise ValueError("--server has a model with weights and labels of its own, and answers no --stream")
 
@@ -94,7 +99,7 @@ def _predicting(args):
 
 def _settings(args):
     settings = {"model": args.model, "weights": args.weights, "labels": _labels(args)}
-    return {**settings, "top": args.top, "frames": _frames(args)}
+    return {**settings, "top": args.top, "frames": _frames(args), "fps": args.fps}
 
 
 def _bulk(args):

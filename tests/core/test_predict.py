@@ -7,7 +7,7 @@ import pytest
 
 import keras_vid
 from keras_vid import cli
-from keras_vid.recognise import read_clip
+from keras_vid.recognise import read_clip, read_uncropped
 from keras_vid.video import VideoError, write
 
 
@@ -139,3 +139,19 @@ def test_published_weights_recognise_real_actions(data, tmp_path):
     wrong = "WUzgd7C1pWA.mp4"
     assert not right[wrong]
     assert keras_vid.predict(model, data / "clips" / wrong, top=1)[0][0] == "using segway"
+
+
+def test_a_video_is_looked_at_at_the_rate_asked_for(tmp_path):
+    frames = np.repeat(np.arange(20, dtype="uint8")[:, None, None, None] * 12, 3, axis=3) + np.zeros((1, 32, 32, 1))
+    path = str(write(tmp_path / "a.mp4", frames.astype("uint8"), fps=20))
+
+    def shown(fps, frames="all"):
+        clip = read_uncropped(path, (None, 28, 28), frames=frames, fps=fps)
+        return (clip.mean(axis=(1, 2, 3)) / 12).round().astype(int).tolist()
+
+    assert shown(None) == shown(20) == list(range(20)) and shown(10) == list(range(0, 20, 2))
+    assert len(shown(40)) == 39  # the last frame has no time after it
+    with pytest.raises(ValueError, match="has 10 frames at 10 a second, too few for the 16"):
+        shown(10, 16)
+    array = np.zeros((20, 32, 32, 3), "uint8")
+    assert len(read_uncropped(array, (None, 28, 28), frames="all", fps=10)) == 20  # an array has no clock
