@@ -32,9 +32,9 @@ def content(folder):
 
 
 def traces(folder):
-    """All that lies there, unfinished files too, with its size and time."""
+    """The records and pictures that lie there, unfinished ones too, with their sizes and times."""
     found = []
-    for path in folder.rglob("*"):
+    for path in folder.rglob("*[0-9].*"):  # not plan.json, which is there before the work begins
         try:
             status = path.stat()
         except FileNotFoundError:  # renamed meanwhile
