@@ -17,6 +17,7 @@ from training.datasets import Dataset, load
 from training.fused import fuse_batch_norm
 from training.input import Failures, clips, step_items
 from training.labels import flip_swap
+from training.peers import Peers, others
 from training.records import records
 from training.remote import enable
 from training.start import build, set_batch_norm
@@ -136,6 +137,8 @@ def train(recipe, options, output):
     callbacks = [Watch(first, len(training.labels), names), keeper]
     if chief:
         callbacks.append(Progress(clips_a_step, first, steps))
+    if count > 1:
+        callbacks.append(Peers(others(strategy), first, steps))
     if options.profile and chief:
         callbacks.append(Profile(run / "events", options.profile))
     for begin, end, epoch in parts(first, steps, per_epoch):
