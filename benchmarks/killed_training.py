@@ -17,11 +17,12 @@ import numpy as np
 
 from keras_vid.video import synthetic
 
+EPOCHS = 8  # of eight steps
 SCRIPT = Path(__file__).parent.parent / "tests/training/one_run.py"
 
 
 def start(data, run, resume):
-    options = json.dumps({"save_every": 2, "resume": resume, "recipe": {"length": 4}})
+    options = json.dumps({"save_every": 1, "resume": resume, "recipe": {"length": EPOCHS}})
     command = [sys.executable, str(SCRIPT), str(data), str(run), options]
     return subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -29,6 +30,10 @@ def start(data, run, resume):
 def last_state(run):
     with np.load(sorted((run / "checkpoints").glob("step_*.npz"))[-1]) as file:
         return {name: file[name] for name in file.files if name[0] in "vm" or name == "step"}
+
+
+def newest(run):
+    return max((int(path.stem.split("_")[1]) for path in (run / "checkpoints").glob("step_*.npz")), default=0)
 
 
 def epochs(run):
@@ -41,26 +46,22 @@ def main(kills=10):
     root = Path(tempfile.mkdtemp())
     for part, clips in (("train", 8), ("val", 1)):
         synthetic.write_dataset(root / "data" / part, clips=clips, frames=8, size=40, classes=synthetic.CLASSES[:4])
-    begin = time.perf_counter()
     assert start(root / "data", root / "peace", False).wait() == 0
-    whole = time.perf_counter() - begin
-    rng, killed, steps = np.random.default_rng(0), 0, []
-    while killed < kills:
+    rng, steps = np.random.default_rng(0), [0]
+    for _ in range(kills):
+        goal = steps[-1] + int(rng.integers(1, 6))
         process = start(root / "data", root / "killed", True)
-        time.sleep(rng.uniform(0.3, 1.0) * whole)  # importing and building take the first third
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            killed += 1
+        while newest(root / "killed") < goal:
+            assert process.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.3))  # anywhere within a step, a saving, an end of an epoch
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        states = sorted((root / "killed/checkpoints").glob("step_*.npz"))
-        steps.append(int(states[-1].stem.split("_")[1]) if states else 0)
-        if len(epochs(root / "killed") if (root / "killed/log.csv").is_file() else []) == 4:
-            print(f"the run was complete after {killed} kills; saved steps after each: {steps}")
-            break
+        steps.append(newest(root / "killed"))
     assert start(root / "data", root / "killed", True).wait() == 0
     one, other = last_state(root / "peace"), last_state(root / "killed")
     apart = max(float(np.abs(one[k].astype("float64") - other[k].astype("float64")).max()) for k in one)
-    print(f"{killed} kills, saved steps after each: {steps}")
+    print(f"{kills} kills of a run of {8 * EPOCHS} steps; saved steps after each: {steps[1:]}")
     print(f"same logs: {epochs(root / 'peace') == epochs(root / 'killed')}; weights and optimizer apart by {apart:g}")
 
 
