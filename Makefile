@@ -7,7 +7,7 @@ CORE ?= tests/core
 TIER ?= "not zoo"  # of the tests on the other backends: "not slow and not zoo" is quick
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam clean
+.PHONY: demo test check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam bench clean
 
 demo: $(VENV)/ready
 	$(RUN) examples/demo.py
@@ -97,6 +97,16 @@ test-beam: .venv-beam/ready
 .venv-beam/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-beam
 	.venv-beam/bin/python -m pip install -q -e ".[beam,dev]" "tensorflow==2.20.*"
+	touch $@
+
+# Exported networks against torchvision, OpenVINO and ONNX Runtime on this machine's CPU (an hour on two cores).
+bench: .venv-bench/ready
+	PYTHONPATH=. .venv-bench/bin/python benchmarks/export_cpu.py
+
+.venv-bench/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install -q -c constraints.txt -e ".[onnx]" torch openvino
+	.venv-bench/bin/python -m pip install -q -c constraints.txt --no-deps torchvision
 	touch $@
 
 clean:

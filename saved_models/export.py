@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 import keras_vid
+from keras_vid.recognise import group
 from saved_models import check, signatures, warmup
 from saved_models.fold import fold
 from saved_models.forms import faster
@@ -45,7 +46,8 @@ def export(model, folder, labels=None, precision="float32", features=(), frames=
         functions = _write(served, names, features, partial)
         equivalence = check.check(model, partial, precision)
         warmup.write(partial, folder.name, functions)
-        _describe(partial, served, functions, {"precision": precision, "equivalence": equivalence, "labels": names})
+        facts = {"precision": precision, "equivalence": equivalence, "group": group(model), "labels": names}
+        _describe(partial, served, functions, facts)
         partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
