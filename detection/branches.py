@@ -35,12 +35,16 @@ def keyframe_network(settings):
     return keras.Model(picture, maps(pixels(settings.keyframe)(picture)), name="keyframe_features")
 
 
-def run_on_clip(net, clip, training=False):
-    """The feature map of a clip, (B, T, H, W, C), also where the network folds frames into the batch."""
+def steps_of(net, clip):
+    """Time steps of the map of a clip (T, H, W, C), also where the network folds frames into the batch."""
+    shape = net.compute_output_shape((1, *clip))
+    return shape[1] if len(shape) == 5 else shape[0]
+
+
+def run_on_clip(net, clip, steps, training=False):
+    """The feature map of a clip, (B, T, H, W, C)."""
     maps = net(clip, training=training)
-    if len(maps.shape) == 4:
-        maps = ops.reshape(maps, (ops.shape(clip)[0], -1, *maps.shape[1:]))
-    return maps
+    return unfold(maps, steps) if len(maps.shape) == 4 else maps
 
 
 def freeze_batch_norm(model):
@@ -56,8 +60,10 @@ def freeze_batch_norm(model):
 class ActionHead(layers.Layer):
     """Regions of a feature map to actions: (R, T, H, W, C) -> logits (R, outputs) and codes (R, 4 * boxes).
 
+    Built for a shape with T = 1, two dense layers take the mean over time; otherwise all T steps in order.
+
     Args:
-        tail: The rest of the clip's network, or None for two dense layers on the mean over time.
+        tail: The rest of the clip's network, or None for two dense layers.
         outputs: Logits of a region.
         boxes: Boxes of a region: one for each class, or one.
         units: Of the dense layers.
@@ -73,11 +79,11 @@ class ActionHead(layers.Layer):
         self.codes = layers.Dense(4 * boxes, kernel_initializer=start, dtype="float32", name="codes")
 
     def build(self, shape):
-        _, frames, height, width, channels = shape
+        _, self.steps, height, width, channels = shape
         if self.tail:
             features = self.tail.output_shape[-1]
         else:
-            features = height * width * channels
+            features = self.steps * height * width * channels
             for layer in self.dense:
                 layer.build((None, features))
                 features = layer.units
@@ -86,7 +92,8 @@ class ActionHead(layers.Layer):
 
     def call(self, regions, training=False):
         if self.tail is None:
-            x = ops.reshape(ops.mean(regions, axis=1), (-1, self.dense[0].kernel.shape[0]))
+            x = ops.mean(regions, axis=1) if self.steps == 1 else regions
+            x = ops.reshape(x, (-1, self.dense[0].kernel.shape[0]))
             for layer in self.dense:
                 x = layer(x)
         elif len(self.tail.input_shape) == 4:  # frames folded into the batch

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from detection import assign, coding, losses, nms
-from detection.branches import ActionHead, clip_networks, freeze_batch_norm, keyframe_network, run_on_clip
+from detection.branches import ActionHead, clip_networks, freeze_batch_norm, keyframe_network, run_on_clip, steps_of
 from detection.roi import RegionPool
 from detection.rpn import RegionProposals
 from detection.settings import Settings
@@ -50,6 +50,8 @@ class Detector(keras.Model):
         self.autocast = False  # boxes in 16 bits would be off by a pixel; the networks cast for themselves
         branches = {stream: clip_networks(given, STREAMS[stream][1]) for stream in given.streams.split("+")}
         self.clip_maps = {stream: maps for stream, (maps, _) in branches.items()}
+        clip = (given.frames, *given.size)
+        self.steps = {stream: steps_of(net, (*clip, STREAMS[stream][1])) for stream, net in self.clip_maps.items()}
         self.keyframe_maps = None if given.keyframe == "clip" else keyframe_network(given)
         self.proposals = RegionProposals(given, self._keyframe_shape(), name="proposals")
         self.pool = RegionPool(given.size, given.pooled, given.pooling, name="pool")
@@ -79,12 +81,14 @@ class Detector(keras.Model):
         given, count = self.settings, len(self.classes)
         boxes = 1 if given.class_agnostic else count
         head = ActionHead(tail, count + (given.scores == "softmax"), boxes, given.units, name=f"head_{stream}")
-        head.build((None, None, given.pooled, given.pooled, self.clip_maps[stream].output_shape[-1]))
+        steps = 1 if given.over_time == "mean" else self.steps[stream]
+        head.build((None, steps, given.pooled, given.pooled, self.clip_maps[stream].output_shape[-1]))
         return head
 
     def call(self, inputs, training=False):
         maps = {
-            stream: run_on_clip(net, inputs[STREAMS[stream][0]], training) for stream, net in self.clip_maps.items()
+            stream: run_on_clip(net, inputs[STREAMS[stream][0]], self.steps[stream], training)
+            for stream, net in self.clip_maps.items()
         }
         if self.keyframe_maps:
             keyframe = self.keyframe_maps(inputs["keyframe"], training=training)
@@ -92,7 +96,7 @@ class Detector(keras.Model):
             keyframe = maps["rgb"][:, maps["rgb"].shape[1] // 2]
         if self.settings.fusion == "maps":
             maps = {next(iter(maps)): sum(maps.values()) / len(maps)}
-        if (self.settings.head, self.settings.pooling) == ("dense", "align"):
+        if (self.settings.head, self.settings.pooling, self.settings.over_time) == ("dense", "align", "mean"):
             # A mean of bilinear samples commutes with the head's mean over time: the same numbers, T times cheaper.
             maps = {stream: tf.reduce_mean(x, axis=1, keepdims=True) for stream, x in maps.items()}
         if training and "boxes" in inputs:

@@ -40,7 +40,7 @@ RECIPES = {
     # scratch (examples/overfit_ucf24.py).
     "small": {
         "settings": {
-            "size": (96, 128),
+            "size": (128, 160),
             "frames": 8,
             "stride": 2,
             "network": "i3d",
@@ -55,13 +55,14 @@ RECIPES = {
             "rpn_channels": 128,
             "proposals": 100,
             "region_batch": 32,
+            "region_positive": 0.5,
         },
-        "steps": 400,
-        "epoch": 50,
+        "steps": 1_000,
+        "epoch": 100,
         "batch_size": 4,
         "optimizer": "adam",
         "lr": 1e-3,
-        "drops": {300: 0.1},
+        "drops": {750: 0.1},
         "clip_norm": 10.0,
         "flip": False,
         "weights": ("kinetics400", None),
@@ -74,8 +75,9 @@ RECIPES = {
             "frames": 8,
             "stride": 3,  # over the whole of its videos, whose classes differ in what comes first
             "network": "tsm_resnet14",
-            "endpoint": "conv4",
+            "endpoint": "conv3",
             "head": "dense",
+            "over_time": "concat",
             "pooling": "align",
             "pooled": 4,
             "units": 128,

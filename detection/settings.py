@@ -29,8 +29,9 @@ class Settings:
     network_options: dict = field(default_factory=dict)  # as of keras_vid.create
     endpoint: str = "Mixed_4e"
     # Chosen: the regions go through the rest of the clip's network up to this layer, then the mean over time and space.
-    # "dense": the mean over time, then two dense layers of `units`.
+    # "dense": two dense layers of `units` on the mean over time, or with over_time="concat" on all time steps in order.
     head: str = "Mixed_5c"
+    over_time: str = "mean"
     units: int = 1024
     train_clip: bool = True  # False: the clip's network up to the endpoint keeps its weights
     freeze_batch_norm: bool = True  # of all networks
@@ -74,6 +75,7 @@ class Settings:
 
     def __post_init__(self):
         known = {"streams": ("rgb", "flow", "rgb+flow"), "fusion": ("maps", "scores"), "scores": ("softmax", "sigmoid")}
+        known["over_time"] = ("mean", "concat") if self.head == "dense" else ("mean",)
         for name, values in known.items():
             if getattr(self, name) not in values:
                 raise ValueError(f"{name} {getattr(self, name)!r}: one of {', '.join(values)}")

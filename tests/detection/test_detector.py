@@ -63,6 +63,7 @@ VARIANTS = {
     "both, maps averaged": {"streams": "rgb+flow", "pooling": "align"},
     "both, scores averaged": {"streams": "rgb+flow", "fusion": "scores"},
     "sigmoid, one box": {"scores": "sigmoid", "class_agnostic": True},
+    "time steps in order": {"over_time": "concat"},
     "the rest of the network": {"head": "conv5", "endpoint": "conv4"},
     "3D": {"network": "s3d", "endpoint": "MaxPool_3a_3x3", "head": "Mixed_3b", "frames": 2},
 }
