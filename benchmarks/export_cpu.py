@@ -18,7 +18,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -173,7 +172,13 @@ def work(kind, folder, precision, shape):
         start, cpu = time.perf_counter(), time.process_time()
         answer()
         took = time.perf_counter() - start, time.process_time() - cpu
-        print(json.dumps([*took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]), flush=True)
+        print(json.dumps([*took, largest_memory()]), flush=True)
+
+
+def largest_memory():
+    """MiB that this process has held at most. `getrusage` would answer the parent's where that was larger."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
 
 
 # --- the one who calls them up in turn
@@ -214,8 +219,8 @@ class Contender:
         self.complaints.close()
 
 
-def make(name, folder, options, gpu):
-    """Export a network in both precisions and as ONNX; seconds of the first export."""
+def make(name, folder, options, halves, gpu):
+    """Export a network in float32, in bfloat16 where `halves`, and as ONNX; seconds of the first export."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras_vid
     from saved_models import targets
@@ -227,7 +232,8 @@ def make(name, folder, options, gpu):
     began = time.perf_counter()
     export(model, folder / "float32")
     took = time.perf_counter() - began
-    export(model, folder / "bfloat16", precision="bfloat16")
+    if halves:
+        export(model, folder / "bfloat16", precision="bfloat16")
     targets.to_onnx(model, folder / "net.onnx")
     if gpu:
         fold(model).save(folder / "folded.keras")
@@ -239,6 +245,7 @@ def race(contenders, folder, shape, rounds):
     running = {name: Contender(kind, folder, *rest, shape) for name, (kind, *rest) in contenders.items()}
     for _ in range(rounds):
         for contender in running.values():
+            time.sleep(0.3)  # the last one's threads still spin for a moment
             contender.ask()
     for contender in running.values():
         contender.end()
@@ -250,7 +257,7 @@ def table(title, running, macs, batch):
     limits = {
         name: 2048**3 / min(wall for wall, _, _ in running[name].rounds)
         for name in ("matmul", "matmul, bf16")
-        if running[name].rounds
+        if name in running and running[name].rounds
     }
     lines = [f"\n### {title}\n"]
     lines += [
@@ -273,12 +280,18 @@ def table(title, running, macs, batch):
     return "\n".join([*lines, f"\nFastest products of 2048 x 2048 matrices: {rates}."])
 
 
+def processor_flags():
+    """What Linux says the processor can do; nothing elsewhere."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
+
+
 def machine():
     """What was measured on."""
     text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     names = [line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")]
-    flags = next((line.split(":")[1].split() for line in text.splitlines() if line.startswith("flags")), [])
-    known = [flag for flag in flags if flag.startswith(("avx", "amx", "fma", "f16c"))]
+    known = [flag for flag in processor_flags() if flag.startswith(("avx", "amx", "fma", "f16c"))]
     versions = ", ".join(f"{package} {metadata.version(package)}" for package in VERSIONS)
     load = os.getloadavg()[0]
     return (
@@ -293,17 +306,22 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--small", action="store_true", help="clips of 64 pixels and few frames, 2 rounds, batch 1")
+    parser.add_argument("--bf16", action="store_true", help="in bfloat16, too, on a processor without it")
     parser.add_argument("--gpu", action="store_true", help="ours on JAX and torch, too, where they see a GPU")
     parser.add_argument("-o", "--output", help="write the table to a file, too")
     args = parser.parse_args()
     rounds, batches = (2, [1]) if args.small else (args.rounds, args.batches)
     texts = [machine()]
+    # Without instructions for it bfloat16 is emulated, tens of times slower than float32: nobody would choose it.
+    halves = args.bf16 or {"amx_bf16", "avx512_bf16"} & set(processor_flags())
+    if not halves:
+        texts[0] += "This processor has no bfloat16 instructions: those contenders are left out (--bf16 runs them).\n"
     print(texts[0])
     for name in args.networks:
         frames = {64: 16, 8: 8, 35: 10}[NETWORKS[name]] if args.small else NETWORKS[name]
         size = 64 if args.small else 224
         with tempfile.TemporaryDirectory() as folder:
-            took, macs = make(name, Path(folder), {"frames": frames, "size": size}, args.gpu)
+            took, macs = make(name, Path(folder), {"frames": frames, "size": size}, halves, args.gpu)
             limits = {"matmul": ("matmul", "float32", {}), "matmul, bf16": ("matmul", "bfloat16", {})}
             contenders = {
                 **OURS,
@@ -312,6 +330,8 @@ def main():
                 **(GPU if args.gpu else {}),
                 **limits,
             }
+            if not halves:
+                contenders = {name: row for name, row in contenders.items() if row[1] != "bfloat16"}
             for batch in batches:
                 running = race(contenders, folder, (batch, frames, size, size, 3), rounds)
                 title = f"{name}, {batch} x {frames} x {size} x {size}, {rounds} rounds, {macs / 1e9:.1f} GMAC a clip"

@@ -39,12 +39,19 @@ def ours(name, precision, fused):
 
 
 def theirs(name, precision, compiled):
+    import types
+
     import torch
+
+    # torchvision's compiled operators may want other libraries; its networks are plain Python
+    sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("_meta_registrations"))
     import torchvision
 
     clips, frames, side = CASES[name]
     torch.manual_seed(0)
     model = torchvision.models.video.s3d() if name == "s3d" else TorchTSM(torchvision.models.resnet50(), frames)
+    if name == "s3d":
+        model.avgpool = torch.nn.AdaptiveAvgPool3d(1)  # its own takes maps of 7 x 7 alone
     model.train()
     step_model = torch.compile(model) if compiled else model
     optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9, weight_decay=1e-4)
@@ -142,6 +149,7 @@ def main():
                 processes[kind], times[kind] = process, []
         for _ in range(args.steps):
             for kind, process in processes.items():
+                time.sleep(0.3)  # the last one's threads still spin for a moment
                 process.stdin.write("go\n")
                 process.stdin.flush()
                 times[kind].append(float(process.stdout.readline()))

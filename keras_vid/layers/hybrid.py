@@ -176,7 +176,8 @@ class DepthwiseHybridConv(layers.Layer):
 
     def call(self, x):
         dilation = self.dilation_rate if self.strides == 1 else 1
-        centre = _centres(x[..., : self.slice], dilation, self.strides, self.padding)
+        moving, still = ops.split(x, [self.slice], axis=-1)
+        centre = _centres(moving, dilation, self.strides, self.padding)
         temporal = over_time(
             lambda line: ops.depthwise_conv(
                 line, self.temporal_kernel, 1, "same", dilation_rate=(self.dilation_rate, 1)
@@ -184,9 +185,7 @@ class DepthwiseHybridConv(layers.Layer):
             centre,
             self.frames,
         )
-        spatial = ops.depthwise_conv(
-            x[..., self.slice :], self.spatial_kernel, self.strides, self.padding, dilation_rate=dilation
-        )
+        spatial = ops.depthwise_conv(still, self.spatial_kernel, self.strides, self.padding, dilation_rate=dilation)
         x = ops.concatenate([temporal, spatial], -1)
         return x if self.bias is None else x + ops.cast(self.bias, x.dtype)
 
