@@ -5,6 +5,7 @@ Everything else of a run is the same: the global batch is cut into as many parts
 
 import json
 import os
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -60,6 +61,18 @@ def _devices(gpus, replicas):
                 f"{replicas} logical CPUs must be asked for before TensorFlow computes anything"
             ) from error
     return [f"CPU:{i}" for i in range(replicas)]
+
+
+def emulates_bfloat16():
+    """Whether bfloat16 would be computed by emulation here: no GPU, and a processor that has no instructions for it.
+
+    Unknown counts as no: only Linux says what the processor can do.
+    """
+    path = Path("/proc/cpuinfo")
+    if tf.config.list_physical_devices("GPU") or not path.exists():
+        return False
+    flags = next((line for line in path.read_text().splitlines() if line.startswith("flags")), "")
+    return "flags" in flags and not {"amx_bf16", "avx512_bf16"} & set(flags.split())
 
 
 def worker(strategy):

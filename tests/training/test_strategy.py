@@ -30,6 +30,24 @@ def test_one_device_by_itself(monkeypatch):
     assert strategy.choose() is alone and os.environ["TF_CONFIG"]  # one worker is no cluster
 
 
+@pytest.mark.parametrize(
+    ("text", "emulates"),
+    [
+        ("model name : X\nflags : fpu avx2 fma\n", True),
+        ("flags : fpu avx512_bf16\n", False),
+        ("flags : fpu amx_bf16\n", False),
+        ("Features : fp asimd bf16\n", False),  # ARM writes another word: not known
+    ],
+)
+def test_bfloat16_is_emulated_where_the_processor_does_not_name_it(text, emulates, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(strategy, "Path", lambda path: tmp_path / "cpuinfo")
+    monkeypatch.setattr(strategy.tf.config, "list_physical_devices", lambda kind: [])
+    assert strategy.emulates_bfloat16() is emulates
+    monkeypatch.setattr(strategy.tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    assert not strategy.emulates_bfloat16()
+
+
 class _Step:
     steps_per_execution = 1
 
