@@ -119,6 +119,8 @@ class Detector(keras.Model):
         answer = self.proposals.losses_of(objectness, codes, gt, real)
 
         boxes, _, proposed = self.proposals.propose(objectness, codes, training=True)
+        if given.truth_among_regions:  # each actor is seen, also where no proposal meets it yet
+            boxes, proposed = tf.concat([boxes, gt], axis=1), tf.concat([proposed, real], axis=1)
         which = assign.match(boxes, gt, real, given.region_iou, given.region_iou)
         positive, negative = (which >= 0) & proposed, (which == assign.BACKGROUND) & proposed
         index, taken = assign.sample(positive, negative, given.region_batch, given.region_positive)

@@ -56,6 +56,8 @@ RECIPES = {
             "proposals": 100,
             "region_batch": 32,
             "region_positive": 0.5,
+            "truth_among_regions": True,
+            "overlap": 0.5,
         },
         "steps": 1_000,
         "epoch": 100,

@@ -58,6 +58,7 @@ class Settings:
     region_batch: int = 64
     region_positive: float = 0.25
     region_iou: float = 0.5
+    truth_among_regions: bool = False  # while training; the API takes proposals alone, later detectors add the truth
     scores: str = "softmax"  # with a background class; "sigmoid": classes that may hold together (AVA)
     class_agnostic: bool = False  # one box for all classes, instead of one for each
 

@@ -51,6 +51,8 @@ def scatter(model):
         kind = weight.path.rsplit("/", 1)[-1]
         if "kernel" in kind:
             value = rng.normal(0, (2 / max(1, np.prod(weight.shape[:-1]))) ** 0.5, weight.shape)
+            # Gates at their ends make a network of a hundred layers chaotic: it would compare rounding errors.
+            value *= 0.1 if "_se_" in weight.path else 1
         elif kind in ("gamma", "moving_variance"):
             value = rng.uniform(0.8, 1.2, weight.shape)
         else:

@@ -102,6 +102,15 @@ def test_padding_changes_no_loss():
     assert answers[0] == pytest.approx(answers[1], rel=1e-5)
 
 
+@pytest.mark.parametrize("among", [False, True])
+def test_the_truth_among_the_regions_is_learnt_where_no_proposal_meets_it(among):
+    detector = Detector(CLASSES, {**LIGHT, "region_iou": 0.999, "truth_among_regions": among})
+    padding = {key: np.pad(value, ((0, 0), (0, 3), (0, 0))) for key, value in truth().items()}
+    nobody = {key: np.zeros_like(value) for key, value in padding.items()}
+    assert (float(detector(inputs() | padding, training=True)["action_boxes"]) > 0) is among
+    assert float(detector(inputs() | nobody, training=True)["action_boxes"]) == 0  # padding is no truth
+
+
 def test_a_picture_without_people_teaches_background_only():
     detector = Detector(CLASSES, LIGHT)
     nobody = {k: np.zeros_like(v) for k, v in truth().items()}
