@@ -59,7 +59,7 @@ RECIPES = {
             "truth_among_regions": True,
             "overlap": 0.5,
         },
-        "steps": 1_000,
+        "steps": 1_500,
         "epoch": 100,
         "batch_size": 4,
         "optimizer": "adam",
