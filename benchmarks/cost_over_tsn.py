@@ -5,8 +5,7 @@
 Every network is folded as export folds it (saved_models.fold: no BatchNorm, no dropout), with its weights stored in the
 precision that it computes in. Networks take turns; the median and the fastest run of each are put over TSN's.
 
-Measured with --repeats 5 on 2 cores of an AMD EPYC that three other jobs shared, TensorFlow 2.20, fastest runs, fp32:
-TSM 1.05, STM 1.00, STH 0.99, STH with attention 1.03; bf16: 1.14, 1.35, 1.03, 1.05. Read no second digit.
+docs/speed.md has what was measured.
 """
 
 import argparse

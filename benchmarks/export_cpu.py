@@ -99,13 +99,10 @@ def onnx(folder, precision, shape):
 
 
 def torch(folder, precision, shape, compiled=False):
-    import types
-
     import torch as pytorch
+    from step_time import import_torchvision
 
-    # torchvision's compiled operators may want other libraries; its networks are plain Python
-    sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("_meta_registrations"))
-    from torchvision.models.video import s3d
+    s3d = import_torchvision().models.video.s3d
 
     dtype = getattr(pytorch, precision)
     net = s3d().eval().to(dtype)
@@ -221,7 +218,6 @@ class Contender:
 
 def make(name, folder, options, halves, gpu):
     """Export a network in float32, in bfloat16 where `halves`, and as ONNX; seconds of the first export."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras_vid
     from saved_models import targets
     from saved_models.export import export
@@ -280,18 +276,13 @@ def table(title, running, macs, batch):
     return "\n".join([*lines, f"\nFastest products of 2048 x 2048 matrices: {rates}."])
 
 
-def processor_flags():
-    """What Linux says the processor can do; nothing elsewhere."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    return next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
-
-
 def machine():
     """What was measured on."""
     text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     names = [line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")]
-    known = [flag for flag in processor_flags() if flag.startswith(("avx", "amx", "fma", "f16c"))]
+    from training.strategy import processor_flags
+
+    known = [flag for flag in sorted(processor_flags()) if flag.startswith(("avx", "amx", "fma", "f16c"))]
     versions = ", ".join(f"{package} {metadata.version(package)}" for package in VERSIONS)
     load = os.getloadavg()[0]
     return (
@@ -310,10 +301,13 @@ def main():
     parser.add_argument("--gpu", action="store_true", help="ours on JAX and torch, too, where they see a GPU")
     parser.add_argument("-o", "--output", help="write the table to a file, too")
     args = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training.strategy import emulates_bfloat16
+
     rounds, batches = (2, [1]) if args.small else (args.rounds, args.batches)
     texts = [machine()]
     # Without instructions for it bfloat16 is emulated, tens of times slower than float32: nobody would choose it.
-    halves = args.bf16 or {"amx_bf16", "avx512_bf16"} & set(processor_flags())
+    halves = args.bf16 or not emulates_bfloat16()
     if not halves:
         texts[0] += "This processor has no bfloat16 instructions: those contenders are left out (--bf16 runs them).\n"
     print(texts[0])

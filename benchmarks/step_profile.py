@@ -22,6 +22,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import keras
 import numpy as np
 import tensorflow as tf
+from step_time import CASES  # the script beside this one
 
 import keras_vid
 from training import strategy as strategies
@@ -29,7 +30,6 @@ from training.fused import fuse_batch_norm
 from training.optimizer import SGD
 from training.trainer import Trainer
 
-CASES = {"s3d": (4, 16, 112), "tsm_resnet50": (2, 8, 112)}  # clips, frames, side, as in step_time.py
 KINDS = {  # an operation's kind is the first whose words its name holds
     "convolution": ("conv",),
     "BatchNorm": ("batchnorm",),

@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+import types
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -38,15 +39,18 @@ def ours(name, precision, fused):
     return lambda: model.train_on_batch(data, labels)
 
 
-def theirs(name, precision, compiled):
-    import types
-
-    import torch
-
-    # torchvision's compiled operators may want other libraries; its networks are plain Python
+def import_torchvision():
+    """torchvision without its compiled operators, which may want other libraries: its networks are plain Python."""
     sys.modules.setdefault("torchvision._meta_registrations", types.ModuleType("_meta_registrations"))
     import torchvision
 
+    return torchvision
+
+
+def theirs(name, precision, compiled):
+    import torch
+
+    torchvision = import_torchvision()
     clips, frames, side = CASES[name]
     torch.manual_seed(0)
     model = torchvision.models.video.s3d() if name == "s3d" else TorchTSM(torchvision.models.resnet50(), frames)

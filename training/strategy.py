@@ -68,11 +68,15 @@ def emulates_bfloat16():
 
     Unknown counts as no: only Linux says what the processor can do.
     """
+    flags = processor_flags()
+    return bool(flags) and not {"amx_bf16", "avx512_bf16"} & flags and not tf.config.list_physical_devices("GPU")
+
+
+def processor_flags():
+    """What Linux says that the processor can do, as a set of words; empty elsewhere, and on ARM."""
     path = Path("/proc/cpuinfo")
-    if tf.config.list_physical_devices("GPU") or not path.exists():
-        return False
-    flags = next((line for line in path.read_text().splitlines() if line.startswith("flags")), "")
-    return "flags" in flags and not {"amx_bf16", "avx512_bf16"} & set(flags.split())
+    lines = path.read_text().splitlines() if path.exists() else []
+    return set(next((line.split(":")[1] for line in lines if line.startswith("flags")), "").split())
 
 
 def worker(strategy):

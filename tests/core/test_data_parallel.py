@@ -11,7 +11,6 @@ import pytest
 SCRIPT = """
 import sys
 
-import jax
 import keras
 import numpy as np
 
