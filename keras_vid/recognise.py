@@ -6,6 +6,7 @@ from keras_vid.video import VideoError, count_frames, probe, read, sample
 
 WHOLE_VIDEO = 250  # frames; what the S3D paper evaluates on, and as many as fit a small machine
 SIDE = 224  # of a clip, where a network leaves it open
+ASPECTS = {"squash": 1, "sth": 340 / 256}  # width over height that a recipe's `crop` makes of every picture
 
 
 def predict(model, source, top=5, frames=None, labels=None, fps=None):
@@ -71,7 +72,9 @@ def read_clip(model, source, frames=None, fps=None):
     """The frames of a video that the network wants to see, (T, H, W, 3) uint8, resized and cropped from the middle."""
     fixed, height, width = model.input_shape[1:4]
     check_frames(fixed, frames, model.name)
-    return centre_crop(read_uncropped(source, (fixed, height, width), group(model), frames, fps), height, width)
+    aspect = getattr(model, "aspect", None)
+    clip = read_uncropped(source, (fixed, height, width), group(model), frames, fps, aspect)
+    return centre_crop(clip, height, width)
 
 
 def check_frames(fixed, frames, called):
@@ -80,8 +83,9 @@ def check_frames(fixed, frames, called):
         raise ValueError(f"{called} looks at {fixed} frames of a video, not at {frames}")
 
 
-def read_uncropped(source, shape, group=None, frames=None, fps=None):
-    """The frames that a network of clips of `shape` (T, H, W), None where open, and of this `group` wants to see."""
+def read_uncropped(source, shape, group=None, frames=None, fps=None, aspect=None):
+    """The frames that a network of clips of `shape` (T, H, W), None where open, of this `group` and of pictures of this
+    `aspect` wants to see."""
     fixed, height, width = shape
     times = probe(source)["times"] if fps else None  # None, too, where there is no clock
     shown = sample.at_fps_times(times, fps) if times else range(count_frames(source))
@@ -95,12 +99,18 @@ def read_uncropped(source, shape, group=None, frames=None, fps=None):
             raise VideoError(f"{_called(source)} has {count} frames{rate}, too few for the {wanted} asked for")
         first = (count - wanted) // 2
         indices = range(first, first + wanted)
-    return read(source, [shown[i] for i in indices], size=short_side(height, width))
+    return read(source, [shown[i] for i in indices], size=picture_size(height, width, aspect))
 
 
-def short_side(height, width):
-    """What a video's short side is scaled to before the crop."""
-    return round(min(height or SIDE, width or SIDE) * 256 / 224)
+def picture_size(height, width, aspect=None):
+    """What a video's pictures are scaled to before the crop: a short side, or (height, width) where the network learnt
+    from pictures of one aspect (width over height), whatever their own.
+
+    >>> picture_size(224, 224), picture_size(112, 112, aspect=1), picture_size(224, 224, aspect=340 / 256)
+    (256, (128, 128), (256, 340))
+    """
+    short = round(min(height or SIDE, width or SIDE) * 256 / 224)
+    return short if aspect is None else (short, round(short * aspect))
 
 
 def centre_crop(clip, height, width):

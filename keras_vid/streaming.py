@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from keras_vid.layers import Unfold
-from keras_vid.recognise import answer, centre_crop, group, named, ranked, short_side, softmax, spread
+from keras_vid.recognise import answer, centre_crop, group, named, picture_size, ranked, softmax, spread
 from keras_vid.video.live import frames as live_frames
 
 
@@ -42,7 +42,7 @@ def stream(model, source, window=None, stride=None, top=5, labels=None, fps=25):
     model, names = named(model, labels)
     window, stride = _sizes(model, window, stride)
     _, _, height, width, _ = model.input_shape
-    pictures = live_frames(source, short_side(height, width), fps)
+    pictures = live_frames(source, picture_size(height, width, getattr(model, "aspect", None)), fps)
     cropped = (
         (number, seconds, centre_crop(picture, height, width)) for number, (seconds, picture) in enumerate(pictures)
     )

@@ -120,11 +120,14 @@ def load_model(source, weights=None, **options):
     >>> load_model("s3d", classes=5).name
     's3d'
     """
-    path, labels = Path(source), None
+    path, labels, aspect = Path(source), None, None
     kept = next((path / name for name in ("best.keras", "last.keras") if (path / name).is_file()), None)
     if kept:
         if (path / "args.json").is_file():
-            labels = json.loads((path / "args.json").read_text()).get("labels")
+            from keras_vid.recognise import ASPECTS
+
+            args = json.loads((path / "args.json").read_text())
+            labels, aspect = args.get("labels"), ASPECTS.get(args.get("recipe", {}).get("crop"))
         path = kept
     if path.suffix == ".keras" or path.is_file():
         if not path.is_file():
@@ -139,6 +142,7 @@ def load_model(source, weights=None, **options):
             raise ValueError(f"{path} is no readable .keras file: {str(error).splitlines()[0]}") from error
         if labels:
             model.labels = labels
+        model.aspect = aspect  # of the pictures that it learnt from: keras_vid.recognise.picture_size
         return model
     if path.is_dir():
         raise ValueError(f"{path} is a folder without best.keras: give a run folder, a .keras file or a network's name")

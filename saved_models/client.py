@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from keras_vid.recognise import centre_crop, check_frames, ranked, read_uncropped, short_side
+from keras_vid.recognise import centre_crop, check_frames, picture_size, ranked, read_uncropped
 from saved_models.local import group_of
 from saved_models.transport import Refused, Unavailable, open_transport
 
@@ -37,8 +37,9 @@ class Client:
         timeout: Seconds for one call, tries and waits included.
         tries: How often a server is asked that is away or busy; the waits in between double.
         quality: Of the JPEG frames that are sent; None sends PNG, without loss.
-        metadata: `metadata.json` of the SavedModel. It says which frames the network looks at; without it, a fixed
-            number of frames is taken to be spread over the video, and an open one to be neighbours.
+        metadata: `metadata.json` of the SavedModel. It says which frames the network looks at, and what shape of
+            pictures; without it, a fixed number of frames is taken to be spread over the video, and an open one to be
+            neighbours, and pictures keep their shape.
     """
 
     def __init__(self, server, model, version=None, *, timeout=60, tries=6, quality=95, metadata=None):
@@ -55,9 +56,11 @@ class Client:
             raise Refused(f"{self.called}: takes no `clip`: it was not exported by keras-vid")
         _, (_, fixed, height, width, _) = signatures["serving_default"]["inputs"]["clip"]
         check_frames(fixed, frames, self.called)
-        clip = read_uncropped(source, (fixed, height, width), group_of(self.metadata, fixed), frames)
+        aspect = self.metadata.get("aspect")
+        clip = read_uncropped(source, (fixed, height, width), group_of(self.metadata, fixed), frames, aspect=aspect)
         if "encoded_frames" in signatures:
-            outputs = self.call("encoded_frames", frames=[encode(near_crop(clip, height, width), self.quality)])
+            sent = clip if aspect else near_crop(clip, height, width)  # the server must see the aspect that it makes
+            outputs = self.call("encoded_frames", frames=[encode(sent, self.quality)])
         else:
             outputs = self.call("serving_default", clip=centre_crop(clip, height, width)[None])
         return ranked(outputs["scores"][0], [name.decode() for name in outputs["labels"][0]], top)
@@ -143,7 +146,7 @@ def check_inputs(fields, inputs):
 
 def near_crop(clip, height, width):
     """Less to send: what the server's crop from the middle leaves out, it need not see. Exactly the same is left."""
-    short = short_side(height, width)
+    short = picture_size(height, width)
     if height != width:
         return clip
     rows, columns = (short + (size - short) % 2 for size in clip.shape[1:3])

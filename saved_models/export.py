@@ -33,7 +33,7 @@ def export(model, folder, labels=None, precision="float32", features=(), frames=
     """
     if precision not in check.TOLERANCE:
         raise ValueError(f"precision {precision!r} is none of {', '.join(check.TOLERANCE)}")
-    names = _names(model, labels)
+    names, aspect = _names(model, labels), getattr(model, "aspect", None)
     model = fix_shape(model, frames, size)
     net = _with_features(model, features)
     folder = Path(folder)
@@ -43,11 +43,11 @@ def export(model, folder, labels=None, precision="float32", features=(), frames=
     shutil.rmtree(partial, ignore_errors=True)
     try:
         served = faster(fold(net, precision))
-        functions = _write(served, names, features, partial)
+        functions = _write(served, names, features, aspect, partial)
         equivalence = check.check(model, partial, precision)
         warmup.write(partial, folder.name, functions)
-        facts = {"precision": precision, "equivalence": equivalence, "group": group(model), "labels": names}
-        _describe(partial, served, functions, facts)
+        facts = {"precision": precision, "equivalence": equivalence, "group": group(model), "aspect": aspect}
+        _describe(partial, served, functions, {**facts, "labels": names})
         partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -88,8 +88,8 @@ def _with_features(model, features):
     return keras.Model(model.input, [model.output, *maps], name=model.name)
 
 
-def _write(net, names, features, path):
-    module, functions = signatures.build(net, names, features)
+def _write(net, names, features, aspect, path):
+    module, functions = signatures.build(net, names, features, aspect)
     tf.saved_model.save(module, str(path), functions)
     return functions
 

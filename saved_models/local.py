@@ -48,7 +48,9 @@ def _served(folder, top, frames, fps):
     metadata = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
 
     def read(video):
-        clip = read_uncropped(video, (fixed, height, width), group_of(metadata, fixed), frames, fps)
+        clip = read_uncropped(
+            video, (fixed, height, width), group_of(metadata, fixed), frames, fps, metadata.get("aspect")
+        )
         return centre_crop(clip, height, width)
 
     def label(clip, video):

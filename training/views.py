@@ -4,6 +4,7 @@ import functools
 
 import tensorflow as tf
 
+from keras_vid.recognise import ASPECTS
 from keras_vid.video import sample
 from training import augment
 
@@ -54,12 +55,17 @@ def _train_crop(recipe, clip, seed):
     if recipe.crop == "random":
         return augment.random_crop(clip, recipe.size, seed)
     if recipe.crop == "squash":
-        return augment.random_crop(augment.resize(clip, recipe.short, recipe.short), recipe.size, seed)
+        return augment.random_crop(augment.resize(clip, *_picture(recipe)), recipe.size, seed)
     if recipe.crop == "corner":
         return augment.corner_crop(clip, recipe.size, seed)
     if recipe.crop == "sth":
-        return augment.sth_crop(clip, recipe.size, seed, (recipe.short, recipe.short * 340 // 256))
+        return augment.sth_crop(clip, recipe.size, seed, _picture(recipe))
     raise ValueError(f"--crop is random, squash, corner or sth, not {recipe.crop!r}")
+
+
+def _picture(recipe):
+    """The rows and columns of every picture before the crop, where the recipe changes its shape."""
+    return recipe.short, round(recipe.short * ASPECTS[recipe.crop])
 
 
 def test_frames(recipe):
@@ -101,9 +107,8 @@ def test_transform(recipe, order="forward", size=None):
     size = size or recipe.test_size or recipe.size
 
     def transform(clip, label, seed):
-        if recipe.crop in ("squash", "sth"):
-            wide = recipe.short * 340 // 256 if recipe.crop == "sth" else recipe.short
-            clip = augment.resize(clip, recipe.short, wide)
+        if recipe.crop in ASPECTS:
+            clip = augment.resize(clip, *_picture(recipe))
         crops = augment.three_crops(clip, size) if recipe.crops == 3 else augment.centre_crop(clip, size)[None]
         views = max(recipe.views, 1)
         shape = tf.shape(crops)

@@ -16,9 +16,13 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 import keras_vid
 from keras_vid.cli import main
+from keras_vid.recognise import read_clip
 from saved_models import export as exporting
 from saved_models.export import export, fix_shape
 from saved_models.fold import fold
+from saved_models.local import two_steps
+from training.recipes import recipe
+from training.views import test_transform as transform_of
 
 # All of them are kernels of TensorFlow's core, which every build of TF Serving contains.
 CORE_OPS = set(
@@ -131,6 +135,28 @@ def test_encoded_frames_of_any_size_are_answered_like_predict_sees_them(served):
     frames = tf.constant([[tf.io.encode_jpeg(p.astype("uint8"), quality=98).numpy() for p in pictures]])
     answer = signature(path, "encoded_frames")(frames=frames)["scores"].numpy()[0]
     expected = dict(keras_vid.predict(model, pictures.astype("uint8"), labels=["0", "1", "2"]))
+    np.testing.assert_allclose(answer, [expected[str(i)] for i in range(3)], atol=0.02)
+
+
+@pytest.mark.parametrize("crop", ["squash", "sth"])
+def test_a_run_that_changed_the_shape_of_pictures_does_so_wherever_it_answers(crop, served, tmp_path):
+    (tmp_path / "run").mkdir()
+    served[0].save(tmp_path / "run/best.keras")
+    text = json.dumps({"recipe": {"crop": crop}, "labels": ["0", "1", "2"]})
+    (tmp_path / "run/args.json").write_text(text)
+    model = keras_vid.zoo.load_model(tmp_path / "run")
+    rows, columns, time = np.arange(120)[:, None, None], np.arange(320)[:, None], np.arange(0, 160, 10)
+    pictures = np.stack([(rows * [1, 0, 1] + columns * [0, 1, 0] + t) // 2 for t in time]).astype("uint8")
+
+    learnt = transform_of(recipe("s3dg/kinetics400", crop=crop, short=55, size=48, frames=16, test_frames=16))
+    expected = learnt(tf.constant(pictures), 0, (0, 0))[0][0].numpy().astype(float)
+    clip = read_clip(model, pictures)
+    assert np.abs(clip - expected).mean() < 1.5  # two ways to scale
+    path = export(model, tmp_path / "out")
+    assert (two_steps(str(path))[0](pictures) == clip).all()
+    frames = tf.constant([[tf.io.encode_png(picture).numpy() for picture in pictures]])
+    answer = signature(path, "encoded_frames")(frames=frames)["scores"].numpy()[0]
+    expected = dict(keras_vid.predict(model, pictures))
     np.testing.assert_allclose(answer, [expected[str(i)] for i in range(3)], atol=0.02)
 
 
