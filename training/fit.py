@@ -21,7 +21,7 @@ from training.peers import Peers, others
 from training.records import records
 from training.remote import enable
 from training.start import build, set_batch_norm
-from training.strategy import choose, emulates_bfloat16, worker
+from training.strategy import choose, set_precision, worker
 from training.trainer import Trainer, distributed
 
 PREPARED = "prepared"
@@ -67,9 +67,7 @@ def train(recipe, options, output):
     found = _open(run, recipe, options, chief)
     say = _say if chief else lambda line: None
     keras.utils.set_random_seed(options.seed)
-    keras.config.set_dtype_policy(options.precision)
-    if "bfloat16" in options.precision and emulates_bfloat16():
-        say("this processor has no bfloat16 instructions: steps will be many times slower than in float32")
+    set_precision(options.precision, say)
 
     training, testing = datasets(recipe, options)
     for dataset in filter(None, (training, testing)):

@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+import keras
 import tensorflow as tf
 
 STRATEGIES = ("auto", "default", "mirrored", "multi_worker")
@@ -61,6 +62,13 @@ def _devices(gpus, replicas):
                 f"{replicas} logical CPUs must be asked for before TensorFlow computes anything"
             ) from error
     return [f"CPU:{i}" for i in range(replicas)]
+
+
+def set_precision(policy, say):
+    """Networks made from here on compute by the policy; `say` is told where that will be slow."""
+    keras.config.set_dtype_policy(policy)
+    if "bfloat16" in policy and emulates_bfloat16():
+        say("this processor has no bfloat16 instructions: steps will be many times slower than in float32")
 
 
 def emulates_bfloat16():

@@ -24,11 +24,10 @@ def add_arguments(parser):
 
 
 def run(args):
-    import keras
-
     from detection import sets
     from detection.recipes import DEFAULTS, recipe
     from detection.train import train
+    from training.strategy import set_precision
 
     row = recipe(
         args.recipe or DEFAULTS.get(args.dataset, "paper"),
@@ -40,7 +39,7 @@ def run(args):
     given = [None if text == "none" else text or old for text, old in zip(_weights(args), row["weights"])]
     row["weights"] = given
     if args.mixed_precision:
-        keras.config.set_dtype_policy(f"mixed_{args.mixed_precision}")
+        set_precision(f"mixed_{args.mixed_precision}", lambda line: print(line, file=sys.stderr))
     data, test = (sets.load(args.dataset, args.data, args.split, part) for part in ("train", "test"))
     for part, (table, paths) in (("train", data), ("test", test)):
         print(f"{part}: {len(table)} boxes, {len(paths)} of {len(table.videos)} videos", file=sys.stderr)

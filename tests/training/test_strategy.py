@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 
+import keras
 import pytest
 
 tf = pytest.importorskip("tensorflow")
@@ -46,6 +47,15 @@ def test_bfloat16_is_emulated_where_the_processor_does_not_name_it(text, emulate
     assert strategy.emulates_bfloat16() is emulates
     monkeypatch.setattr(strategy.tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
     assert not strategy.emulates_bfloat16()
+
+
+def test_a_precision_that_is_emulated_is_said_and_still_taken(monkeypatch):
+    monkeypatch.setattr(strategy, "emulates_bfloat16", lambda: True)
+    said = []
+    strategy.set_precision("mixed_bfloat16", said.append)
+    assert keras.config.dtype_policy().name == "mixed_bfloat16" and len(said) == 1
+    strategy.set_precision("float32", said.append)
+    assert keras.config.dtype_policy().name == "float32" and len(said) == 1
 
 
 class _Step:
