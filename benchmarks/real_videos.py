@@ -46,7 +46,7 @@ def fights(data, folder):
     """One split: every fifth group is held out."""
     with open(data / "fights/labels.csv", newline="") as file:
         table = list(csv.DictReader(file))
-    groups = sorted({row["group"] for row in table}, key=int)
+    groups = sorted({row["group"] for row in table})
     held = np.array([groups.index(row["group"]) % 5 == 4 for row in table])
     yield lists(folder, 0, [(str((data / "fights" / row["path"]).resolve()), row["label"]) for row in table], held)
 
