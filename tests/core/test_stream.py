@@ -257,3 +257,17 @@ def feed(pipe, data):
     with contextlib.suppress(BrokenPipeError), pipe:
         while True:
             pipe.write(data)
+
+
+def test_a_window_has_the_shape_of_pictures_that_the_network_learnt_from():
+    clip = keras.Input((4, 48, 48, 3))
+    colours = keras.layers.GlobalAveragePooling3D()(keras.layers.Rescaling(0.02)(clip))
+    model = keras.Model(clip, colours)
+    pictures = np.zeros((4, 120, 320, 3), "uint8")
+    pictures[:, :, 110:210, 1] = 255  # all that is left where the sides are cropped
+    kept = keras_vid.predict(model, pictures)
+    model.aspect = 1
+    squashed = keras_vid.predict(model, pictures)
+    ((_, _, answer),) = keras_vid.stream(model, pictures, window=4)
+    assert kept[0][1] > 0.95 > 0.8 > squashed[0][1]
+    assert dict(answer) == pytest.approx(dict(squashed), abs=0.01)
