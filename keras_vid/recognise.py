@@ -119,6 +119,19 @@ def centre_crop(clip, height, width):
     return clip[..., top : top + height, left : left + width, :]
 
 
+def random_clips(model, count=2, seed=0):
+    """Random uint8 clips that fit a network, noise and standing blocks by turns; 16 frames of 96 x 96 where it is free.
+
+    Noise alone would be answered alike, whichever it is: a network sees its mean.
+    """
+    _, frames, height, width, channels = model.input_shape
+    frames, height, width = frames or 16, height or 96, width or 96
+    clips = np.random.default_rng(seed).integers(0, 256, (count, frames, height, width, channels), "uint8")
+    blocks = clips[1::2, ::4, ::8, ::8].repeat(4, 1).repeat(8, 2).repeat(8, 3)
+    clips[1::2] = blocks[:, :frames, :height, :width]
+    return clips
+
+
 def group(model):
     """How many neighbouring frames a network sees together, of frames that are spread over the video: 1, or what it
     takes as a super-image. None for a network that convolves over neighbouring frames (3D)."""

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vid.extras import need
-from saved_models.check import in_float32, random_clips
+from keras_vid.recognise import random_clips
+from saved_models.check import in_float32
 from saved_models.fold import fold
 from saved_models.forms import faster
 

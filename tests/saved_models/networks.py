@@ -1,8 +1,11 @@
 """Small networks with weights that hide nothing, for the tests of what ships."""
 
-import numpy as np
+import keras
+from keras import layers
+from random_weights import scatter, settle
 
 import keras_vid
+from keras_vid.recognise import random_clips
 
 # One of each family, at the smallest clip that reaches all of its layers.
 FAMILIES = {
@@ -20,32 +23,13 @@ FAMILIES = {
 }
 
 
-def scatter(model, seed=0):
-    """Give every BatchNorm something to do, negative and zero scales included, and every bias a value."""
-    rng = np.random.default_rng(seed)
-    for weight in model.weights:
-        kind = weight.path.rsplit("/", 1)[-1]
-        if kind == "moving_variance":
-            weight.assign(rng.uniform(0.5, 1.5, weight.shape).astype("float32"))
-        elif kind == "gamma":  # small, or residual networks grow until rounding shows
-            scale = rng.uniform(0.2, 0.5, weight.shape) * rng.choice([-1, 0, 1, 1, 1], weight.shape)
-            weight.assign(scale.astype("float32"))
-        elif kind in ("beta", "moving_mean", "bias"):
-            weight.assign(rng.normal(0, 0.1, weight.shape).astype("float32"))
-    for layer in model.layers:
-        if layer.name in ("classifier", "logits") and layer.weights:  # answers that differ from class to class
-            kernel = layer.weights[0]
-            kernel.assign(rng.normal(0, 1, kernel.shape).astype("float32"))
-    return model
-
-
 def scattered(name, **options):
     """A network by name whose weights hide nothing; families have their own small clips."""
-    return scatter(keras_vid.create(name, **{"classes": 3, **FAMILIES.get(name, {}), **options}))
+    model = scatter(keras_vid.create(name, **{"classes": 3, **FAMILIES.get(name, {}), **options}))
+    return settle(model, random_clips(model, count=8, seed=2))
 
 
-def clips(model, count=1, seed=1):
-    """Random clips that fit a network."""
-    _, frames, height, width, channels = model.input_shape
-    shape = (count, frames or 16, height or 64, width or 64, channels)
-    return np.random.default_rng(seed).integers(0, 256, shape).astype("uint8")
+def mean_colours(frames=4, size=48):
+    """A network that answers with the mean red, green and blue of the pictures that it is shown."""
+    clip = keras.Input((frames, size, size, 3), name="clip")
+    return keras.Model(clip, layers.GlobalAveragePooling3D()(layers.Rescaling(0.02)(clip)), name="colours")

@@ -18,6 +18,7 @@ tf = pytest.importorskip("tensorflow")
 grpc = pytest.importorskip("grpc")
 pytest.importorskip("tensorflow_serving")
 
+from networks import mean_colours
 from small_network import small
 
 import keras_vid
@@ -103,6 +104,22 @@ def test_a_model_that_takes_no_encoded_frames_gets_pixels(client):
     expected = dict(client.predict(clip(1)))
     client.known = {"serving_default": client.signatures()["serving_default"]}
     assert dict(client.predict(clip(1))) == pytest.approx(expected, abs=0.05)
+
+
+def test_pictures_get_the_shape_that_the_network_learnt_from(tmp_path):
+    """A network that was trained on pictures of one shape says so in its metadata."""
+    network = mean_colours()
+    frames = np.full((4, 120, 320, 3), 40, "uint8")
+    frames[:, :, 110:210, 1] = 250  # all that is left where the sides are cropped
+    cropped = dict(keras_vid.predict(network, frames, labels=LABELS))
+    network.aspect = 340 / 256
+    expected = dict(keras_vid.predict(network, frames, labels=LABELS))
+    path = export(network, tmp_path / "colours", labels=LABELS)
+    with serving(path.parent) as server:
+        for address in server.values():
+            with Client(address, "colours", quality=None, metadata=path / "metadata.json") as client:
+                assert dict(client.predict(frames)) == pytest.approx(expected, abs=0.01)
+    assert abs(cropped["jump"] - expected["jump"]) > 0.1
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (41, 60), (60, 41), (37, 37), (38, 50)])

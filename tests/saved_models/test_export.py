@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
-from networks import FAMILIES, clips, scattered
+from networks import FAMILIES, mean_colours, scattered
 from tensorflow.core.protobuf import saved_model_pb2
 
 import keras_vid
 from keras_vid.cli import main
-from keras_vid.recognise import read_clip
+from keras_vid.recognise import random_clips, read_clip
 from saved_models import export as exporting
 from saved_models.export import export, fix_shape
 from saved_models.fold import fold
@@ -71,6 +71,10 @@ def check_size(path, weights):
     assert size < 1.05 * weights
 
 
+def check_answers_hang_on_the_clip(path):
+    assert json.loads((path / "metadata.json").read_text())["equivalence"]["clips_apart"] > 0.1
+
+
 def check_graph(path):
     found = {node.op for node in served_ops(path)}
     saving = {"Const", "StringJoin", "ShardedFilename", "AssignVariableOp", "Select"}
@@ -81,6 +85,7 @@ def check_graph(path):
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES])
 def test_one_of_each_family(name, tmp_path):
     path = export(scattered(name), tmp_path / name)  # which compares its answers
+    check_answers_hang_on_the_clip(path)
     check_graph(path)
 
 
@@ -93,9 +98,9 @@ def test_every_network_by_name(name, tmp_path):
     elif "3d" not in name and "2d" not in name[:3]:
         options = {**options, "frames": 4}
     path = export(scattered(name, **options), tmp_path / name)
+    check_answers_hang_on_the_clip(path)
     check_graph(path)
-    facts = json.loads((path / "metadata.json").read_text())
-    print(name, facts["equivalence"])
+    print(name, json.loads((path / "metadata.json").read_text())["equivalence"])
 
 
 def test_a_core_op_is_registered_and_none_is_python():
@@ -107,12 +112,12 @@ def test_a_core_op_is_registered_and_none_is_python():
 
 def test_answers_probabilities_and_names(served):
     model, path = served
-    x = clips(model, count=3)
+    x = random_clips(model, count=3)
     answer = signature(path)(clip=tf.constant(x))
     np.testing.assert_allclose(answer["logits"], logits(model, x), atol=1e-4)
     np.testing.assert_allclose(answer["scores"].numpy().sum(1), 1, atol=1e-5)
     assert answer["labels"].numpy().tolist() == [[b"run", b"jump", b"fall"]] * 3
-    longer = clips(model).repeat(2, axis=1)  # frames are free
+    longer = random_clips(model).repeat(2, axis=1)  # frames are free
     np.testing.assert_allclose(signature(path)(clip=tf.constant(longer))["logits"], logits(model, longer), atol=1e-4)
 
 
@@ -122,7 +127,7 @@ def test_encoded_frames_are_the_middle_of_the_picture(served):
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (2, 16, short, short + 21, 3)).astype("uint8")
     frames = [[tf.io.encode_png(picture).numpy() for picture in clip] for clip in pictures]
-    top, left = (short - 48) // 2, 21 // 2 + (short - 48) // 2
+    top, left = (short - 48) // 2, (short + 21 - 48) // 2
     middle = pictures[:, :, top : top + 48, left : left + 48]
     answer = signature(path, "encoded_frames")(frames=tf.constant(frames))
     np.testing.assert_allclose(answer["logits"], logits(model, middle), atol=1e-4)
@@ -131,18 +136,22 @@ def test_encoded_frames_are_the_middle_of_the_picture(served):
 def test_encoded_frames_of_any_size_are_answered_like_predict_sees_them(served):
     model, path = served
     rows, columns, time = np.arange(120)[:, None, None], np.arange(160)[:, None], np.arange(0, 160, 10)
-    pictures = np.stack([(rows * [1, 0, 1] + columns * [0, 1, 1] + t) // 2 for t in time])
-    frames = tf.constant([[tf.io.encode_jpeg(p.astype("uint8"), quality=98).numpy() for p in pictures]])
-    answer = signature(path, "encoded_frames")(frames=frames)["scores"].numpy()[0]
-    expected = dict(keras_vid.predict(model, pictures.astype("uint8"), labels=["0", "1", "2"]))
-    np.testing.assert_allclose(answer, [expected[str(i)] for i in range(3)], atol=0.02)
+    waves = np.stack([np.sin((rows * [1, 0, 1] + columns * [0, 1, 1] + t) / 20) for t in time])
+    pictures = (127 + 120 * waves).astype("uint8")
+
+    def answer(pictures):
+        frames = tf.constant([[tf.io.encode_png(picture).numpy() for picture in pictures]])
+        return signature(path, "encoded_frames")(frames=frames)["scores"].numpy()[0]
+
+    labelled = dict(keras_vid.predict(model, pictures, labels=["0", "1", "2"]))
+    expected = [labelled[str(i)] for i in range(3)]
+    np.testing.assert_allclose(answer(pictures), expected, atol=0.05)  # two ways to scale
+    assert np.abs(answer(pictures[:, :, 8:]) - expected).max() > 0.1  # but four columns aside would show
 
 
 @pytest.mark.parametrize("crop", ["squash", "sth"])
 def test_a_run_that_changed_the_shape_of_pictures_does_so_wherever_it_answers(crop, tmp_path):
-    clip = keras.Input((4, 48, 48, 3), name="clip")
-    colours = keras.layers.GlobalAveragePooling3D()(keras.layers.Rescaling(0.02)(clip))
-    unchanged = keras.Model(clip, colours)
+    unchanged = mean_colours()
     (tmp_path / "run").mkdir()
     unchanged.save(tmp_path / "run/best.keras")
     (tmp_path / "run/args.json").write_text(json.dumps({"recipe": {"crop": crop}, "labels": ["0", "1", "2"]}))
@@ -169,7 +178,7 @@ def test_what_is_no_picture_is_named(served):
 
 def test_features_by_name(served):
     model, path = served
-    x = clips(model)
+    x = random_clips(model)
     maps = signature(path, "features")(clip=tf.constant(x))
     assert sorted(maps) == ["Conv2d_2c_3x3", "Mixed_4b"]
     for name, expected in zip(maps, keras_vid.features(model, list(maps))(x, training=False)):
@@ -185,6 +194,7 @@ def test_the_folder_describes_itself(served):
     for name, checksum in facts["sha256"].items():
         assert hashlib.sha256((path / name).read_bytes()).hexdigest() == checksum
     check_size(path, facts["weights_bytes"])
+    check_answers_hang_on_the_clip(path)
     check_graph(path)
 
 
@@ -204,7 +214,7 @@ def test_warmup_requests_are_answered(served, tmp_path):
 
 def test_tensorflows_c_library_runs_it(served, tmp_path):
     model, path = served
-    x = clips(model, count=2)
+    x = random_clips(model, count=2)
     np.save(tmp_path / "clip.npy", x)
     ends = graph_of(path).signature_def["serving_default"]
     names = [ends.inputs["clip"].name, ends.outputs["logits"].name]
@@ -225,7 +235,7 @@ def test_saved_model_cli_shows_the_signatures(served):
 
 @pytest.mark.slow
 def test_bfloat16_is_half_as_large_and_says_how_far_it_is(tmp_path):
-    model = scattered("fast_s3d", size=32)
+    model = scattered("tsm_resnet14", frames=2, size=32)
     path = export(model, tmp_path / "served", precision="bfloat16")
     facts = json.loads((path / "metadata.json").read_text())
     assert 1e-4 < facts["equivalence"]["largest_error"] < 0.1
@@ -252,25 +262,26 @@ def test_trained_in_mixed_precision_from_its_run_folder(tmp_path, capsys):
     assert facts["signatures"]["serving_default"]["inputs"]["clip"][1] == [None, 16, 32, 32, 3]
 
 
-def spoilt(monkeypatch, change):
+def spoilt(monkeypatch, place, change):
     def fold_and_spoil(net, precision):
         other = fold(net, precision)
-        classifier = other.get_layer("classifier")
-        classifier.set_weights([change(weight) for weight in classifier.get_weights()])
+        layer = [layer for layer in other.layers if layer.weights][place]
+        layer.set_weights([change(weight) for weight in layer.get_weights()])
         return other
 
     monkeypatch.setattr(exporting, "fold", fold_and_spoil)
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "place, change, said",
     [
-        (lambda w: w * 1.001, "of its largest logit away from the network"),
-        (lambda w: w * np.nan, "nan of its largest logit away"),
+        (0, lambda w: w * 1.01, "of its largest logit away from the network"),
+        (-1, lambda w: w * 1.001, "of its largest logit away from the network"),
+        (-1, lambda w: w * np.nan, "nan of its largest logit away"),
     ],
 )
-def test_an_export_that_answers_otherwise_is_refused_and_leaves_nothing(change, said, served, tmp_path, monkeypatch):
-    spoilt(monkeypatch, change)
+def test_a_wrong_export_is_refused_and_leaves_nothing(place, change, said, served, tmp_path, monkeypatch):
+    spoilt(monkeypatch, place, change)
     with pytest.raises(ValueError, match=said):
         export(served[0], tmp_path)
     assert not list(tmp_path.iterdir())

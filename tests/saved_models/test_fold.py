@@ -4,9 +4,11 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from networks import clips, scatter, scattered
+from networks import scattered
+from random_weights import scatter
 
 from keras_vid.layers import DepthwiseHybridConv, GroupedConv2D, HybridConv, TemporalConv
+from keras_vid.recognise import random_clips
 from saved_models.fold import fold
 from saved_models.serving_layers import ScaleOffset
 
@@ -35,7 +37,7 @@ def check(model, x, left=0):
 def test_every_kind_of_network(name):
     model = scattered(name)
     after_relu = sum(layer.name.endswith("_modelling_bn") for layer in model.layers)
-    check(model, clips(model), left=after_relu + 1 if name.startswith("stnet") else 0)
+    check(model, random_clips(model), left=after_relu + 1 if name.startswith("stnet") else 0)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_trained_in_mixed_precision():
     plain.set_weights(model.get_weights())
     folded = fold(model)
     assert {layer.compute_dtype for layer in folded.layers} == {"float32"}
-    x = clips(model)
+    x = random_clips(model)
     np.testing.assert_allclose(answers(folded, x), answers(plain, x), atol=1e-3)
 
 

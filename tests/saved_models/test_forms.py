@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from networks import scatter
+from random_weights import scatter
 
 from keras_vid.layers import GroupedConv2D
 from saved_models.forms import BlockedConv2D, FusedConv2D, FusedConv3D, FusedDepthwiseConv2D, SeparatePool, faster

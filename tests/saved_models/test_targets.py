@@ -35,7 +35,7 @@ def test_litert(name, tmp_path):
 @pytest.mark.slow
 def test_litert_in_a_third_of_the_size(tmp_path):
     pytest.importorskip("ai_edge_litert")
-    model = small("tsm_mobilenet_v2")
+    model = scattered("tsn_resnet14", frames=2, size=32)
     assert 1e-4 < to_litert(model, tmp_path / "net.tflite", int8=True) < 0.1
     assert (tmp_path / "net.tflite").stat().st_size < 0.33 * 4 * model.count_params()
 
