@@ -26,19 +26,24 @@ def scatter(model, seed=0):
     return model
 
 
-def settle(model, clips):
-    """As training leaves a network: its BatchNorms know what arrives, and its logits are some units apart.
+def settle_norms(model, inputs):
+    """As training leaves a network: its BatchNorms know what arrives.
 
-    Without it, a signal fades or explodes from layer to layer, and all clips are answered alike.
+    Without it, a signal fades or explodes from layer to layer, and all inputs are answered alike.
     """
     norms = [layer for layer in model._flatten_layers() if isinstance(layer, layers.BatchNormalization)]
     momentum = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0
-    model(clips, training=True)
+    model(inputs, training=True)
     for norm, value in zip(norms, momentum):
         norm.momentum = value
-    logits = ops.convert_to_numpy(model(clips, training=False))
+    return model
+
+
+def settle(model, clips):
+    """`settle_norms`, and logits that are some units apart from clip to clip."""
+    logits = ops.convert_to_numpy(settle_norms(model, clips)(clips, training=False))
     last = next(layer for layer in model.layers if layer.name in ("classifier", "logits") and layer.weights)
     kernel, bias = last.get_weights()
     scale = 2 / logits.std(axis=0).mean()
