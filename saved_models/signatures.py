@@ -1,5 +1,6 @@
 """The functions that a SavedModel offers: a raw clip, encoded frames, and feature maps by name."""
 
+import keras
 import tensorflow as tf
 
 from keras_vid.recognise import SIDE, picture_size
@@ -16,6 +17,7 @@ def build(net, labels, features=(), aspect=None):
     """
     module = tf.Module()
     module.weights = [weight.value for weight in net.variables]  # tracked once: what Keras tracks is stored twice
+    net = keras.Model(net.inputs, net.outputs, name="net")  # each operation's name begins with it: a short one
     _, frames, height, width, channels = net.input_shape
     clip = tf.TensorSpec((None, frames, height, width, channels), tf.uint8, name="clip")
 

@@ -7,6 +7,15 @@ import keras
 from keras import layers, ops
 
 
+def sizes(x):
+    """The sizes of all axes but the batch: numbers where all are known, else computed.
+
+    `ops.shape` alone would put a computation into the graph for the batch that nobody asked for, at every call.
+    """
+    known = tuple(x.shape[1:])
+    return ops.shape(x)[1:] if None in known else known
+
+
 def fold(x):
     """Frames join the batch: `(B, T, ...)` to `(B*T, ...)`.
 
@@ -15,7 +24,7 @@ def fold(x):
     >>> tuple(fold(keras.random.normal((2, 8, 14, 14, 64))).shape)
     (16, 14, 14, 64)
     """
-    return ops.reshape(x, (-1, *ops.shape(x)[2:]))
+    return ops.reshape(x, (-1, *sizes(x)[1:]))
 
 
 def unfold(x, frames):
@@ -26,7 +35,7 @@ def unfold(x, frames):
     >>> tuple(unfold(keras.random.normal((16, 14, 14, 64)), frames=8).shape)
     (2, 8, 14, 14, 64)
     """
-    return ops.reshape(x, (-1, frames, *ops.shape(x)[1:]))
+    return ops.reshape(x, (-1, frames, *sizes(x)))
 
 
 def time_as_height(x, frames):
@@ -34,18 +43,18 @@ def time_as_height(x, frames):
 
     A kernel of `(k, 1)` then slides over time alone, without a transpose.
     """
-    height, width, channels = ops.shape(x)[1:]
+    height, width, channels = sizes(x)
     return ops.reshape(x, (-1, frames, height * width, channels))
 
 
 def height_as_time(x, height, width):
     """Undoes `time_as_height`: `(B, T, H*W, C)` to `(B*T, H, W, C)`."""
-    return ops.reshape(x, (-1, height, width, ops.shape(x)[3]))
+    return ops.reshape(x, (-1, height, width, x.shape[-1]))
 
 
 def over_time(layer, x, frames):
     """Applies a `(k, 1)` convolution of stride 1 to every pixel's line through the frames of a folded map."""
-    height, width = ops.shape(x)[1:3]
+    height, width, _ = sizes(x)
     return height_as_time(layer(time_as_height(x, frames)), height, width)
 
 

@@ -7,7 +7,7 @@ of a clip, `H W` height and width, `C` channels; every map is folded, `(B*T, H, 
 import keras
 from keras import initializers, layers, ops
 
-from keras_vid.layers.frames import over_time
+from keras_vid.layers.frames import over_time, sizes
 
 
 @keras.saving.register_keras_serializable("keras_vid")
@@ -83,7 +83,8 @@ class HybridConv(layers.Layer):
 
     def call(self, x):
         dilation = self._spatial_dilation()
-        parts = ops.split(x, self._borders(x.shape[-1]), axis=-1)  # cheaper to go back through than slices
+        borders = [self.slice] if self.merge else x.shape[-1] // self.slice
+        parts = ops.split(x, borders, axis=-1)  # cheaper to go back through than slices
         temporal, spatial = [], []
         for group, (_, first, last) in enumerate(self.groups()):
             centre = _centres(parts[group], dilation, self.strides, self.padding)
@@ -99,9 +100,6 @@ class HybridConv(layers.Layer):
             return x if self.bias is None else x + ops.cast(self.bias, x.dtype)
         temporal, spatial = (ops.concatenate(parts, -1) for parts in (temporal, spatial))
         return [temporal, spatial if self.bias is None else spatial + ops.cast(self.bias, x.dtype)]
-
-    def _borders(self, channels):
-        return [self.slice] if self.merge else list(range(self.slice, channels, self.slice))
 
     def _spatial_dilation(self):
         return self.dilation_rate if self.strides == 1 else 1
@@ -227,7 +225,7 @@ def _centres(x, dilation, stride, padding):
     if padding == "same" and stride == 1:
         return x
     starts, stops = [], []
-    for size in ops.shape(x)[1:3]:
+    for size in sizes(x)[:2]:
         if padding == "valid":
             starts.append(dilation)
             stops.append(size - dilation)

@@ -6,6 +6,8 @@ Legend: `B` clips, `T` super-images of a clip, `N` frames of a super-image, `H W
 import keras
 from keras import layers, ops
 
+from keras_vid.layers.frames import sizes
+
 
 @keras.saving.register_keras_serializable("keras_vid")
 class SuperImage(layers.Layer):
@@ -29,7 +31,7 @@ class SuperImage(layers.Layer):
         self.length = length
 
     def call(self, x):
-        _, _, height, width, channels = ops.shape(x)
+        _, height, width, channels = sizes(x)
         x = ops.reshape(x, (-1, self.length, height, width, channels))
         x = ops.transpose(x, (0, 2, 3, 1, 4))
         return ops.reshape(x, (-1, height, width, self.length * channels))

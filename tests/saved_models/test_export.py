@@ -66,9 +66,9 @@ def served_ops(path):
     return nodes + [node for node in graph.node if node.op not in ("SaveV2", "RestoreV2", "MergeV2Checkpoints")]
 
 
-def check_size(path, weights):
+def check_size(path, limit=1.05):
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    assert size < 1.05 * weights
+    assert size < limit * json.loads((path / "metadata.json").read_text())["weights_bytes"]
 
 
 def check_answers_hang_on_the_clip(path):
@@ -85,6 +85,7 @@ def check_graph(path):
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES])
 def test_one_of_each_family(name, tmp_path):
     path = export(scattered(name), tmp_path / name)  # which compares its answers
+    check_size(path, 1.07 if name == "sth_mobilenet_v2" else 1.05)  # of whose 9 MB the graph is a larger share
     check_answers_hang_on_the_clip(path)
     check_graph(path)
 
@@ -193,7 +194,7 @@ def test_the_folder_describes_itself(served):
     assert facts["signatures"]["encoded_frames"]["inputs"] == {"frames": ["string", [None, None]]}
     for name, checksum in facts["sha256"].items():
         assert hashlib.sha256((path / name).read_bytes()).hexdigest() == checksum
-    check_size(path, facts["weights_bytes"])
+    check_size(path)
     check_answers_hang_on_the_clip(path)
     check_graph(path)
 
