@@ -96,7 +96,10 @@ def same_backbone(model, twin):
 def test_2plus1d_starts_as_tsn(kind, backbone):
     model, twin = tiny(f"r2plus1d_{kind}_{backbone}"), tiny(f"tsn_{backbone}")
     same_backbone(model, twin)
-    np.testing.assert_allclose(logits(model, clips(model)), logits(twin, clips(twin)), rtol=1e-4, atol=1e-4)
+    expected = logits(twin, clips(twin))
+    scale = np.abs(expected).max()  # an untrained MobileNetV2 answers with 1e-11
+    np.testing.assert_allclose(logits(model, clips(model)) / scale, expected / scale, rtol=1e-4, atol=1e-4)
+    assert np.ptp(expected, axis=0).max() > 0.01 * scale  # logits hang on the clip
 
 
 @pytest.mark.slow

@@ -201,6 +201,15 @@ def test_pretrained_weights_arrive_in_every_network(tmp_path):
     np.testing.assert_array_equal(maps.get_layer(name).get_weights()[0], net.get_layer(name).get_weights()[0])
 
 
+def ramps(scale):
+    """Two clips and their keyframes, other at every place, time and colour, and alike at every size."""
+    x, y = ((np.arange(side * scale) + 0.5) / scale - 0.5 for side in (48, 32))
+    time, y, x = np.meshgrid(np.arange(4), y, x, indexing="ij")
+    clip = np.stack([4 * x + 10, 4 * y + 40, 60 * time + 10], axis=-1)
+    clips = np.stack([clip, 255 - clip]).astype("uint8")
+    return {"keyframe": clips[:, 1], "clip": clips}
+
+
 @pytest.mark.slow
 def test_served_as_it_answers(tmp_path):
     """The SavedModel, loaded without our code, on pictures of twice the size: the same boxes, twice as large."""
@@ -208,11 +217,12 @@ def test_served_as_it_answers(tmp_path):
     path = export(detector, tmp_path / "served")
     assert path.name == "1" and [child.name for child in path.parent.iterdir()] == ["1"]
     served = tf.saved_model.load(str(path)).signatures["serving_default"]
-    own = {k: np.full_like(v, 40) for k, v in inputs().items()}
-    large = {k: tf.constant(np.repeat(np.repeat(v, 2, -3), 2, -2)) for k, v in own.items()}
-    found, expected = served(**large), detector(own)
+    own, large = ramps(1), ramps(2)
+    found, expected = served(**{k: tf.constant(v) for k, v in large.items()}), detector(own)
     np.testing.assert_allclose(found["boxes"], expected["boxes"] * 2, atol=0.1)
-    np.testing.assert_allclose(found["scores"], expected["scores"], atol=1e-3)
+    np.testing.assert_allclose(found["scores"], expected["scores"], atol=5e-3)
+    cropped = detector({k: v[..., 16:48, 24:72, :] for k, v in large.items()})
+    assert np.abs(cropped["scores"] - expected["scores"]).max() > 0.05  # scores hang on the pictures
     names = [CLASSES[i].encode() for i in expected["labels"].numpy()[0]]
     count = int(expected["count"][0])
     assert found["labels"].numpy()[0].tolist()[:count] == names[:count]
