@@ -15,9 +15,11 @@ compiled with frozen weights, in both precisions, and with `--gpu` ours on JAX a
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -199,18 +201,21 @@ class Contender:
                 return line
         self.complaints.seek(0)
         lines = [line for line in self.complaints.read().splitlines() if line.strip()]
-        self.failure = (lines or ["it ended"])[-1][:120]
+        killed = self.process.wait() == -signal.SIGKILL
+        self.failure = "killed, as where memory runs out" if killed else (lines or ["it ended"])[-1][:120]
         return None
 
     def ask(self):
         if self.failure is None:
-            self.process.stdin.write("go\n")
-            self.process.stdin.flush()
+            with contextlib.suppress(BrokenPipeError):  # it died after its last answer
+                self.process.stdin.write("go\n")
+                self.process.stdin.flush()
             line = self._wait("[")
             self.rounds += [json.loads(line)] if line else []
 
     def end(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
         self.complaints.close()
@@ -260,7 +265,7 @@ def table(title, running, macs, batch):
         "| | median s | fastest s | over ours | clips a second | CPU s | times the limit | MiB |",
         "|" + "---|" * 8,
     ]
-    base = statistics.median(wall for wall, _, _ in running["ours"].rounds)
+    ours = [wall for wall, _, _ in running["ours"].rounds]
     for name, contender in running.items():
         if name in ("matmul", "matmul, bf16"):
             continue
@@ -270,7 +275,8 @@ def table(title, running, macs, batch):
         walls, cpus, memory = zip(*contender.rounds)
         median, limit = statistics.median(walls), limits.get("matmul, bf16" if "bf16" in name else "matmul")
         away = f"{min(walls) * limit / (macs * batch):.1f}" if limit else "-"
-        cells = [name, f"{median:.3f}", f"{min(walls):.3f}", f"{median / base:.2f}", f"{batch / median:.2f}"]
+        cells = [name, f"{median:.3f}", f"{min(walls):.3f}"]
+        cells += [f"{median / statistics.median(ours):.2f}" if ours else "-", f"{batch / median:.2f}"]
         lines.append("| " + " | ".join([*cells, f"{min(cpus):.2f}", away, f"{max(memory):.0f}"]) + " |")
     rates = ", ".join(f"{name} {rate / 1e9:.0f} GMAC/s" for name, rate in limits.items())
     return "\n".join([*lines, f"\nFastest products of 2048 x 2048 matrices: {rates}."])
