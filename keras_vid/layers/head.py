@@ -2,6 +2,8 @@
 
 from keras import layers, ops, saving
 
+from keras_vid.layers.frames import sizes
+
 
 @saving.register_keras_serializable("keras_vid")
 class WindowedMean(layers.Layer):
@@ -35,7 +37,7 @@ class WindowedMean(layers.Layer):
 
     def _weights(self, x, axis):
         """In how many of the windows each place along an axis lies, as shares that add up to one."""
-        size = ops.shape(x)[axis]
+        size = sizes(x)[axis - 1]
         window = ops.minimum(self.window, size)
         places = size - window + 1
         index = ops.arange(size)
