@@ -2,8 +2,8 @@
 
     PYTHONPATH=. python benchmarks/cost_over_tsn.py [--frames 8] [--size 224] [--repeats 12] [--precision fp32 bf16]
 
-Every network is folded as export folds it (saved_models.fold: no BatchNorm, no dropout), with its weights stored in the
-precision that it computes in. Networks take turns; the median and the fastest run of each are put over TSN's.
+Every network is folded as export folds it (no BatchNorm, no dropout), with its weights stored in the precision that it
+computes in. Networks take turns; the median and the fastest run of each are put over TSN's.
 
 docs/speed.md has what was measured.
 """
@@ -17,9 +17,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import tensorflow as tf
+from keras_vid.saved_models.fold import fold
 
 from keras_vid import create
-from saved_models.fold import fold
 
 NETWORKS = {
     "TSN": ("tsn_resnet50", {}),

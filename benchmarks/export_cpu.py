@@ -223,10 +223,11 @@ class Contender:
 
 def make(name, folder, options, halves, gpu):
     """Export a network in float32, in bfloat16 where `halves`, and as ONNX; seconds of the first export."""
+    from keras_vid.saved_models import targets
+    from keras_vid.saved_models.export import export
+    from keras_vid.saved_models.fold import fold
+
     import keras_vid
-    from saved_models import targets
-    from saved_models.export import export
-    from saved_models.fold import fold
 
     style = {"style": "torch"} if name == "s3d" else {}  # torchvision's own arrangement
     model = keras_vid.create(name, **options, **style)
@@ -286,7 +287,7 @@ def machine():
     """What was measured on."""
     text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     names = [line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")]
-    from training.strategy import processor_flags
+    from keras_vid.training.run.distribution import processor_flags
 
     known = [flag for flag in sorted(processor_flags()) if flag.startswith(("avx", "amx", "fma", "f16c"))]
     versions = ", ".join(f"{package} {metadata.version(package)}" for package in VERSIONS)
@@ -308,7 +309,7 @@ def main():
     parser.add_argument("-o", "--output", help="write the table to a file, too")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from training.strategy import emulates_bfloat16
+    from keras_vid.training.run.distribution import emulates_bfloat16
 
     rounds, batches = (2, [1]) if args.small else (args.rounds, args.batches)
     texts = [machine()]

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from detection import data
-from detection.frame_map import average_precision, frame_map
-from detection.table import Table
+from keras_vid.detection.data import ground_truth as data
+from keras_vid.detection.data.table import Table
+from keras_vid.detection.evaluation.frame_map import average_precision, frame_map
 
 
 def simulate(gt, each, seed=0):

@@ -11,12 +11,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from keras_vid.training.evaluation.evaluate import Predictions
+from keras_vid.training.evaluation.finish import finish
+from keras_vid.training.recipes import recipe
+from keras_vid.training.run.train import Options, train
 
 from keras_vid.video import synthetic
-from training.evaluate import Predictions
-from training.finish import finish
-from training.fit import Options, train
-from training.recipes import recipe
 
 NETWORKS = "tsn_resnet14 i2d tsm_resnet14 stm_resnet14 sth_resnet14 stnet_resnet14 s3dg".split()
 
@@ -54,7 +54,7 @@ def row(name, run):
             looks = right[~paired].mean()
     import json
 
-    from training.callbacks import read_log
+    from keras_vid.training.run.callbacks import read_log
 
     parameters = json.loads((run / "args.json").read_text())["parameters"]
     minutes = sum(float(line["seconds"]) for line in read_log(run / "log.csv")) / 60

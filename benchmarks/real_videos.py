@@ -14,12 +14,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from keras_vid.training.evaluation.evaluate import Predictions
+from keras_vid.training.evaluation.finish import finish
+from keras_vid.training.recipes import recipe
+from keras_vid.training.run.train import Options, train
 
 from keras_vid.video import write
-from training.evaluate import Predictions
-from training.finish import finish
-from training.fit import Options, train
-from training.recipes import recipe
 
 NETWORKS = "tsn_resnet14 tsm_resnet14 stm_resnet14 sth_resnet14 stnet_resnet14 s3dg".split()
 

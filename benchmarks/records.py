@@ -19,12 +19,12 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
+from keras_vid.training.data import augment
+from keras_vid.training.data.load import load_dataset
+from keras_vid.training.data.prepare import prepare
+from keras_vid.training.data.records import dense, records
 
 from keras_vid.video import synthetic
-from training import augment
-from training.datasets import load
-from training.prepare import prepare
-from training.records import dense, records
 
 FRAMES, SIZE = 16, 224
 
@@ -114,7 +114,7 @@ def main():
         kinds = synthetic.CLASSES[:4]
         videos, folder = Path(scratch) / "in", f"{scratch}/out"
         synthetic.write_dataset(videos, clips=-(-args.clips // len(kinds)), frames=48, size=240, classes=kinds)
-        manifest = prepare(load("folder", videos), folder, short=240, shards=8, workers=1)
+        manifest = prepare(load_dataset("folder", videos), folder, short=240, shards=8, workers=1)
         print(f"{manifest['clips']} clips of {manifest['frames']} frames, {manifest['bytes'] / 1e6:.1f} MB")
         pipelines = {name: make(folder) for name, make in readers()}
         times = {name: [] for name in pipelines}

@@ -22,13 +22,13 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import keras
 import numpy as np
 import tensorflow as tf
+from keras_vid.training.run import distribution as strategies
+from keras_vid.training.run.batch_norm import fuse_batch_norm
+from keras_vid.training.run.optimizer import SGD
+from keras_vid.training.run.trainer import Trainer
 from step_time import CASES  # the script beside this one
 
 import keras_vid
-from training import strategy as strategies
-from training.fused import fuse_batch_norm
-from training.optimizer import SGD
-from training.trainer import Trainer
 
 KINDS = {  # an operation's kind is the first whose words its name holds
     "convolution": ("conv",),

@@ -23,10 +23,10 @@ CASES = {"s3d": (4, 16, 112), "tsm_resnet50": (2, 8, 112)}  # clips, frames, sid
 def ours(name, precision, fused):
     import keras
     import numpy as np
+    from keras_vid.training.run.batch_norm import fuse_batch_norm
+    from keras_vid.training.run.optimizer import SGD
 
     import keras_vid
-    from training.fused import fuse_batch_norm
-    from training.optimizer import SGD
 
     clips, frames, side = CASES[name]
     keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_vid.utils.errors import InputError
+
 CHANNELS = {"clip": 3, "flow": 2}
 
 
@@ -79,4 +81,4 @@ def _check(detector, path):
     for name, tolerance in (("scores", 1e-3), ("boxes", 0.1)):
         error = np.abs(np.asarray(expected[name]) - served[name].numpy()).max()
         if not error <= tolerance:
-            raise ValueError(f"the SavedModel's {name} are {error:.2g} away from the detector's: it was not written")
+            raise InputError(f"the SavedModel's {name} are {error:.2g} away from the detector's: it was not written")

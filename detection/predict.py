@@ -1,10 +1,11 @@
 """What a detector finds in keyframes, in a whole video, and in a data set."""
 
 import numpy as np
+from keras_vid.detection.data import table as tables
+from keras_vid.detection.data.inputs import Clips, keyframes
+from keras_vid.detection.draw import draw
 
-from detection import table as tables
-from detection.draw import draw
-from detection.inputs import Clips, keyframes
+from keras_vid.utils.errors import InputError
 from keras_vid.video import VideoError, count_frames, probe, read, write
 
 
@@ -12,7 +13,7 @@ def detect(detector, clips, keys, batch_size=4):
     """Yield what is found around each keyframe: (video, frame, boxes in the video's own pixels, scores, labels).
 
     Args:
-        clips: A `detection.inputs.Clips` for the detector's settings.
+        clips: A `keras_vid.detection.data.inputs.Clips` for the detector's settings.
         keys: (name of a video, frame) of each keyframe. Those that cannot be read are left out, and are then in
             `clips.skipped`.
     """
@@ -74,7 +75,7 @@ def detect_set(detector, gt, clips, which="annotated", least=0.001, progress=Non
         if progress:
             progress(len(columns), len(keys))
     if not sum(len(row[0]) for row in columns):
-        raise ValueError(f"nothing was found in {len(keys)} keyframes, {len(clips.skipped)} videos could not be read")
+        raise InputError(f"nothing was found in {len(keys)} keyframes, {len(clips.skipped)} videos could not be read")
     video, frame, label = (sum((row[i] for row in columns), []) for i in range(3))
     box, score = (np.concatenate([row[i] for row in columns]) for i in (3, 4))
     return tables.make(video, frame, label, box, score=score)

@@ -1,10 +1,12 @@
 """How detectors are trained, as a plain table. Each name is an argument of `keras-vid detect train --recipe`.
 
-A row: `settings` that differ from detection.settings.Settings; `steps` of `batch_size` keyframes on each device;
+A row: `settings` that differ from the defaults of modeling/settings.py; `steps` of `batch_size` keyframes a device;
 `optimizer`; `lr` and what it is multiplied with from a step on (`drops`); `clip_norm` of the gradients; `flip`: mirror
 half of the keyframes; `weights` that the clip's and the keyframe's networks start from; `epoch`: steps between two
 checkpoints.
 """
+
+from keras_vid.utils.errors import InputError
 
 RECIPES = {
     # Section 5.3 of the S3D paper: 320x400, 20 frames, 600 thousand steps; and what it refers to: momentum 0.9, 3e-4,
@@ -114,7 +116,7 @@ def recipe(name, **changes):
     0.001
     """
     if name not in RECIPES:
-        raise ValueError(f"no recipe is called {name!r}; there are: {', '.join(RECIPES)}")
+        raise InputError(f"no recipe is called {name!r}; there are: {', '.join(RECIPES)}")
     changes = {key: value for key, value in changes.items() if value is not None}
     row = {**RECIPES[name], **changes}
     return {**row, "settings": {**RECIPES[name]["settings"], **changes.get("settings", {})}}

@@ -12,22 +12,23 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from keras_vid.detection.data.inputs import Clips, examples, keyframes
+from keras_vid.detection.draw import WHITE, draw
+from keras_vid.detection.modeling.branches import pretrain
+from keras_vid.detection.modeling.detector import Detector
+from keras_vid.detection.modeling.settings import Settings
+from keras_vid.detection.predict import detect
 
-from detection.branches import pretrain
-from detection.draw import WHITE, draw
-from detection.inputs import Clips, examples, keyframes
-from detection.model import Detector
-from detection.predict import detect
-from detection.settings import Settings
+from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.video import read
-from keras_vid.weights import row_options
+from keras_vid.weights.load import row_options
 
 
 def train(row, data, folder, *, test=None, seed=0, resume=False, flow=None):
     """Train a detector by a recipe, and return it.
 
     Args:
-        row: What `detection.recipes.recipe` answers.
+        row: What `keras_vid.detection.recipes.recipe` answers.
         data: (table, {video: path}) of the training set.
         folder: The run folder.
         test: The same of the test set, for the pictures in TensorBoard.
@@ -37,11 +38,11 @@ def train(row, data, folder, *, test=None, seed=0, resume=False, flow=None):
     folder = Path(folder)
     last = folder / "last.keras"
     if last.exists() and not resume:
-        raise ValueError(f"{folder} holds a run: resume it, or choose another folder")
+        raise InputError(f"{folder} holds a run: resume it, or choose another folder")
     table, paths = data
     there = [video for video in table.videos if video in paths]
     if not there:
-        raise FileNotFoundError(f"none of the {len(table.videos)} videos is there; the first is {table.videos[0]}")
+        raise MissingFile(f"none of the {len(table.videos)} videos is there; the first is {table.videos[0]}")
     table = table.only(there)
     folder.mkdir(parents=True, exist_ok=True)
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -121,11 +122,11 @@ def load(source):
     path = Path(source)
     path = path / "last.keras" if path.is_dir() else path
     if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist: give a run folder of keras-vid detect train, or a .keras file")
+        raise MissingFile(f"{path} does not exist: give a run folder of keras-vid detect train, or a .keras file")
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:
-        raise ValueError(f"{path} is no readable .keras file: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path} is no readable .keras file: {str(error).splitlines()[0]}") from error
 
 
 class Pictures(keras.callbacks.Callback):

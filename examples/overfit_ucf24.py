@@ -12,12 +12,12 @@ from pathlib import Path
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # several times faster where TensorFlow leaves it off
 
-from detection import boxes, files, table
-from detection.frame_map import frame_map
-from detection.inputs import Clips
-from detection.predict import detect_set
-from detection.recipes import recipe
-from detection.train import train
+from keras_vid.detection.data import boxes, files, table
+from keras_vid.detection.data.inputs import Clips
+from keras_vid.detection.evaluation.frame_map import frame_map
+from keras_vid.detection.predict import detect_set
+from keras_vid.detection.recipes import recipe
+from keras_vid.detection.train import train
 
 WIDE, HIGH = 340 / 320, 256 / 240  # the videos are larger than the pictures that were annotated
 

@@ -12,15 +12,15 @@ __version__ = "0.1.0"
 
 # Importing keras_vid imports no Keras, so that the command line answers at once: each name is loaded when asked for.
 _HOMES = {
-    "create": "keras_vid.zoo",
-    "list_models": "keras_vid.zoo",
-    "features": "keras_vid.endpoints",
-    "macs": "keras_vid.counts",
-    "predict": "keras_vid.recognise",
-    "stream": "keras_vid.streaming",
-    "load_model": "keras_vid.zoo",
+    "create": "keras_vid.models.create",
+    "list_models": "keras_vid.models.variants",
+    "features": "keras_vid.explain.features",
+    "macs": "keras_vid.explain.macs",
+    "predict": "keras_vid.inference.predict",
+    "stream": "keras_vid.inference.stream",
+    "load_model": "keras_vid.inference.load",
 }
-_MODULES = ("layers", "models", "video", "weights", "surgery", "backbones", "convert")
+_MODULES = ("layers", "models", "video", "weights", "surgery", "backbones", "training", "detection", "saved_models")
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
 

@@ -5,21 +5,40 @@ import importlib
 import os
 import sys
 
-# In the order in which `keras-vid --help` shows them; the code of each is keras_vid/commands/<name>.py.
+# In the order in which `keras-vid --help` shows them: (the module with the command's code, what it does). The modules
+# are addresses in text: nothing of an application is imported before its command is asked for.
 COMMANDS = {
-    "list": "networks with their parameters, multiply-adds, frames and weights",
-    "summary": "layers of one network with shapes, parameters and multiply-adds",
-    "predict": "what happens in a video: the most probable labels",
-    "train": "a network on your videos, or by a paper's recipe: one run folder with everything in it",
-    "evaluate": "top-1, top-5 and more of a run by a named protocol; fusion of several networks",
-    "report": "a run on one page: curves, confusion, wrong clips, model card",
-    "convert": "published weights (TF1 checkpoint, .pth, .safetensors, ...) to a .weights.h5 file",
-    "export": "a trained network as a SavedModel for TF Serving",
-    "serve-config": "the files that TF Serving's official image is started with",
-    "prepare": "a data set into TFRecords of JPEG frames, once, for fast training",
-    "flow": "TV-L1 optical flow of videos as pairs of JPEG files",
-    "bench": "speed: whether the input or the training step holds a run back",
-    "detect": "action detections scored by frame-mAP: JHMDB, UCF101-24, or any table of boxes",
+    "list": ("keras_vid.commands.list", "networks with their parameters, multiply-adds, frames and weights"),
+    "summary": ("keras_vid.commands.summary", "layers of one network with shapes, parameters and multiply-adds"),
+    "predict": ("keras_vid.saved_models.commands.predict", "what happens in a video: the most probable labels"),
+    "train": (
+        "keras_vid.training.commands.train",
+        "a network on your videos, or by a paper's recipe: one run folder with everything in it",
+    ),
+    "evaluate": (
+        "keras_vid.training.commands.evaluate",
+        "top-1, top-5 and more of a run by a named protocol; fusion of several networks",
+    ),
+    "report": ("keras_vid.training.commands.report", "a run on one page: curves, confusion, wrong clips, model card"),
+    "convert": (
+        "keras_vid.commands.convert",
+        "published weights (TF1 checkpoint, .pth, .safetensors, ...) to a .weights.h5 file",
+    ),
+    "export": ("keras_vid.saved_models.commands.export", "a trained network as a SavedModel for TF Serving"),
+    "serve-config": (
+        "keras_vid.saved_models.commands.serve_config",
+        "the files that TF Serving's official image is started with",
+    ),
+    "prepare": (
+        "keras_vid.training.commands.prepare",
+        "a data set into TFRecords of JPEG frames, once, for fast training",
+    ),
+    "flow": ("keras_vid.commands.flow", "TV-L1 optical flow of videos as pairs of JPEG files"),
+    "bench": ("keras_vid.training.commands.bench", "speed: whether the input or the training step holds a run back"),
+    "detect": (
+        "keras_vid.detection.commands.detect",
+        "action detections scored by frame-mAP: JHMDB, UCF101-24, or any table of boxes",
+    ),
 }
 
 EPILOG = "keras-vid COMMAND --help explains one command. KERAS_VID_DEBUG=1 shows the traceback behind an error line."
@@ -54,11 +73,25 @@ def _run(argv):
         print("keras-vid: interrupted", file=sys.stderr)
         return 130
     except Exception as error:
-        if os.environ.get("KERAS_VID_DEBUG"):
+        expected = _expected(error)
+        if not expected:
+            print(
+                "keras-vid: this is a fault of keras_vid, not of yours; please report it with these lines:",
+                file=sys.stderr,
+            )
+        if not expected or os.environ.get("KERAS_VID_DEBUG"):
             raise
-        line = " ".join(str(error).split()) or type(error).__name__
-        print(f"keras-vid: {line}", file=sys.stderr)
-        return 1
+        print(f"keras-vid: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+        return 2 if expected == "usage" else 1
+
+
+def _expected(error):
+    """ "usage", "input", or None for an error that only a fault of this library raises."""
+    from keras_vid.utils.errors import InputError, UsageError
+
+    if isinstance(error, UsageError):
+        return "usage"
+    return "input" if isinstance(error, (InputError, OSError)) else None
 
 
 def _parser(chosen):
@@ -68,10 +101,10 @@ def _parser(chosen):
     )
     parser.add_argument("--version", action="version", version=_version())
     subparsers = parser.add_subparsers(metavar="COMMAND")
-    for name, line in COMMANDS.items():
+    for name, (address, line) in COMMANDS.items():
         sub = subparsers.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
         if name == chosen:
-            module = importlib.import_module(f"keras_vid.commands.{name.replace('-', '_')}")
+            module = importlib.import_module(address)
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     return parser

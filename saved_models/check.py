@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vid.recognise import random_clips
+from keras_vid.inference.predict import random_clips
+from keras_vid.utils.errors import InputError
 
 # Largest error of a logit, as a share of the largest logit.
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
@@ -29,7 +30,7 @@ def check(model, path, precision):
     scale = max(np.abs(expected).max(), np.finfo("float32").tiny)
     error = float(np.abs(served - expected).max() / scale)
     if not error <= TOLERANCE[precision]:
-        raise ValueError(
+        raise InputError(
             f"the SavedModel of {model.name} answers {error:.2g} of its largest logit away from the network "
             f"({TOLERANCE[precision]:g} is allowed in {precision}): it was not written"
         )
@@ -37,7 +38,7 @@ def check(model, path, precision):
     best, chosen = expected.argmax(1), served.argmax(1)
     lost = (expected[rows, best] - expected[rows, chosen]) / scale
     if lost.max() > 0.01:
-        raise ValueError(
+        raise InputError(
             f"the SavedModel of {model.name} in {precision} finds another label than the network, which puts them "
             f"{lost.max():.2g} of its largest logit apart: it was not written"
         )

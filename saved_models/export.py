@@ -1,5 +1,6 @@
 """A trained network as a SavedModel for TF Serving, checked against the network that it was made of."""
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -7,12 +8,13 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
+from keras_vid.saved_models import check, signatures, warmup
+from keras_vid.saved_models.fold import fold
+from keras_vid.saved_models.forms import faster
 
 import keras_vid
-from keras_vid.recognise import group
-from saved_models import check, signatures, warmup
-from saved_models.fold import fold
-from saved_models.forms import faster
+from keras_vid.utils.errors import InputError
+from keras_vid.view import view_of
 
 
 def export(model, folder, labels=None, precision="float32", features=(), frames=None, size=None):
@@ -32,9 +34,12 @@ def export(model, folder, labels=None, precision="float32", features=(), frames=
     ['encoded_frames', 'serving_default']
     """
     if precision not in check.TOLERANCE:
-        raise ValueError(f"precision {precision!r} is none of {', '.join(check.TOLERANCE)}")
-    names, aspect = _names(model, labels), getattr(model, "aspect", None)
+        raise InputError(f"precision {precision!r} is none of {', '.join(check.TOLERANCE)}")
+    names = tuple(view_of(model).names(model.output_shape[-1], labels, model.name))
+    known = view_of(model)
     model = fix_shape(model, frames, size)
+    model.view = dataclasses.replace(known, labels=names)
+    view = view_of(model)
     net = _with_features(model, features)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,11 +48,11 @@ def export(model, folder, labels=None, precision="float32", features=(), frames=
     shutil.rmtree(partial, ignore_errors=True)
     try:
         served = faster(fold(net, precision))
-        functions = _write(served, names, features, aspect, partial)
+        functions = _write(served, view, features, partial)
         equivalence = check.check(model, partial, precision)
         warmup.write(partial, folder.name, functions)
-        facts = {"precision": precision, "equivalence": equivalence, "group": group(model), "aspect": aspect}
-        _describe(partial, served, functions, {**facts, "labels": names})
+        facts = {"precision": precision, "equivalence": equivalence, "view": dataclasses.asdict(view)}
+        _describe(partial, served, functions, facts)
         partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -64,21 +69,13 @@ def fix_shape(model, frames=None, size=None):
     height, width = size if isinstance(size, (tuple, list)) else (size, size)
     for axis, asked, what in ((1, frames, "frames"), (2, height, "rows"), (3, width, "columns")):
         if asked is not None and shape[axis] not in (None, asked):
-            raise ValueError(f"{model.name} takes clips of {shape[axis]} {what}, not of {asked}")
+            raise InputError(f"{model.name} takes clips of {shape[axis]} {what}, not of {asked}")
         shape[axis] = asked or shape[axis]
     if tuple(shape) == tuple(model.input_shape):
         return model
     fixed = keras.models.clone_model(model, input_tensors=keras.Input(shape[1:], name="clip"))
     fixed.set_weights(model.get_weights())
     return fixed
-
-
-def _names(model, labels):
-    classes = model.output_shape[-1]
-    names = list(labels or getattr(model, "labels", None) or [f"class {i}" for i in range(classes)])
-    if len(names) != classes:
-        raise ValueError(f"{len(names)} labels were given, but {model.name} tells {classes} classes apart")
-    return names
 
 
 def _with_features(model, features):
@@ -88,8 +85,8 @@ def _with_features(model, features):
     return keras.Model(model.input, [model.output, *maps], name=model.name)
 
 
-def _write(net, names, features, aspect, path):
-    module, functions = signatures.build(net, names, features, aspect)
+def _write(net, view, features, path):
+    module, functions = signatures.build(net, view, features)
     tf.saved_model.save(module, str(path), functions)
     return functions
 

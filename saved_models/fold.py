@@ -5,16 +5,10 @@ from collections import Counter
 import keras
 import numpy as np
 from keras import layers
+from keras_vid.saved_models.serving_layers import BalancedAffine, ScaleOffset
 
-from keras_vid.layers import (
-    Balanced,
-    ChannelTemporalConv,
-    DepthwiseHybridConv,
-    GroupedConv2D,
-    HybridConv,
-    TemporalConv,
-)
-from saved_models.serving_layers import BalancedAffine, ScaleOffset
+from keras_vid.layers import Balanced, ChannelTemporalConv, DepthwiseHybridConv, GroupedConv2D, HybridConv, TemporalConv
+from keras_vid.utils.errors import InputError
 
 
 def _last(kernel, scale):  # .., C_in, C_out
@@ -74,7 +68,7 @@ def fold(model, precision="float32"):
     0
     """
     if not hasattr(model, "operations") or isinstance(model, keras.Sequential):
-        raise ValueError(f"{getattr(model, 'name', model)!r} is no functional Keras model: build it with keras.Model")
+        raise InputError(f"{getattr(model, 'name', model)!r} is no functional Keras model: build it with keras.Model")
     changes, gone = _plan(model)
     exact = _float32_layers(model)
 

@@ -13,9 +13,9 @@ from collections import Counter
 import keras
 import tensorflow as tf
 from keras import activations, layers
+from keras_vid.saved_models.fold import sources
 
 from keras_vid.layers.grouped import BLOCKS, GroupedConv2D, dense_kernel
-from saved_models.fold import sources
 
 
 def faster(net):

@@ -1,11 +1,16 @@
 """Any kind of trained network, in this process, as two steps: the clip of a video, and the labels of a clip."""
 
+import dataclasses
 import json
 from pathlib import Path
 
-from keras_vid.recognise import answer, centre_crop, check_frames, named, ranked, read_clip, read_uncropped
-from keras_vid.zoo import VARIANTS, load_model
-from saved_models.serve_config import versions
+from keras_vid.saved_models.serving.serve_config import versions
+
+from keras_vid.inference.load import load_model, open_model
+from keras_vid.inference.predict import label_clip, ranked
+from keras_vid.models.variants import VARIANTS
+from keras_vid.utils.errors import InputError
+from keras_vid.view import ClipView
 
 
 def two_steps(model, weights=None, labels=None, top=5, frames=None, fps=None):
@@ -19,13 +24,14 @@ def two_steps(model, weights=None, labels=None, top=5, frames=None, fps=None):
     folder = None if model in VARIANTS else saved_model_folder(model)
     if folder:
         if weights or labels:
-            raise ValueError(f"{model} is a SavedModel, with weights and labels of its own")
+            raise InputError(f"{model} is a SavedModel, with weights and labels of its own")
         return _served(folder, top, frames, fps)
-    network, names = named(load_model(model, weights=weights), labels)
-    check_frames(network.input_shape[1], frames, network.name)
+    network, view = open_model(load_model(model, weights=weights), labels)
+    view.check_frames(frames, network.name)
+    view = dataclasses.replace(view, fps=fps or view.fps)
     return (
-        lambda video: read_clip(network, video, frames, fps),
-        lambda clip, video: answer(network, clip, names, top, video),
+        lambda video: view.read(video, frames),
+        lambda clip, video: label_clip(network, clip, view.labels, top, video),
     )
 
 
@@ -42,22 +48,20 @@ def _served(folder, top, frames, fps):
 
     loaded = tf.saved_model.load(str(folder))
     serve = loaded.signatures["serving_default"]
-    _, fixed, height, width, _ = serve.structured_input_signature[1]["clip"].shape
-    check_frames(fixed, frames, str(folder))
     about = folder / "metadata.json"
     metadata = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
+    view = view_from(metadata, serve.structured_input_signature[1]["clip"].shape)
+    view.check_frames(frames, str(folder))
+    view = dataclasses.replace(view, fps=fps or view.fps)
 
     def read(video):
-        clip = read_uncropped(
-            video, (fixed, height, width), group_of(metadata, fixed), frames, fps, metadata.get("aspect")
-        )
-        return centre_crop(clip, height, width)
+        return view.read(video, frames)
 
     def label(clip, video):
         try:
             outputs = serve(clip=tf.constant(clip[None]))
         except tf.errors.InvalidArgumentError as error:
-            raise ValueError(f"{video}: {len(clip)} frames do not fit {folder} ({error.message})") from error
+            raise InputError(f"{video}: {len(clip)} frames do not fit {folder} ({error.message})") from error
         names = [name.decode() for name in outputs["labels"].numpy()[0]]
         return ranked(outputs["scores"].numpy()[0], names, top)
 
@@ -65,7 +69,10 @@ def _served(folder, top, frames, fps):
     return read, label
 
 
-def group_of(metadata, fixed):
-    """`keras_vid.recognise.group` of an exported network. Where its metadata do not tell it, a fixed number of frames
-    is taken to be spread over the video, and an open one to be neighbours."""
-    return metadata.get("group", 1 if fixed else None)
+def view_from(metadata, shape):
+    """The view of an exported network, of its metadata and the shape of its `clip`. Without metadata, a fixed number of
+    frames is taken to be spread over the video, and an open one to be neighbours."""
+    if "view" in metadata:
+        return ClipView.from_dict(metadata["view"])
+    _, frames, height, width, channels = shape
+    return ClipView(frames, height, width, channels, group=1 if frames else None)

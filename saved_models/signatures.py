@@ -3,23 +3,20 @@
 import keras
 import tensorflow as tf
 
-from keras_vid.recognise import SIDE, picture_size
 
-
-def build(net, labels, features=(), aspect=None):
+def build(net, view, features=()):
     """A module that holds the weights, and `{signature: concrete function}`; all of them share one graph.
 
     Args:
         net: The network to serve: a clip in; logits, and after them the maps of `features`, out.
-        labels: Names of the classes.
+        view: Its `ClipView`, with the names of the classes.
         features: Names of the further outputs.
-        aspect: Of the pictures that it learnt from, as in `keras_vid.recognise.picture_size`.
     """
     module = tf.Module()
     module.weights = [weight.value for weight in net.variables]  # tracked once: what Keras tracks is stored twice
     net = keras.Model(net.inputs, net.outputs, name="net")  # each operation's name begins with it: a short one
-    _, frames, height, width, channels = net.input_shape
-    clip = tf.TensorSpec((None, frames, height, width, channels), tf.uint8, name="clip")
+    frames, channels = view.frames, view.channels
+    clip = tf.TensorSpec((None, frames, view.height, view.width, channels), tf.uint8, name="clip")
 
     @tf.function(input_signature=[clip])
     def network(clip):
@@ -28,7 +25,7 @@ def build(net, labels, features=(), aspect=None):
 
     def answer(clip):
         logits = network(clip)[0]
-        names = tf.repeat(tf.constant([labels]), tf.shape(logits)[0], axis=0)
+        names = tf.repeat(tf.constant([view.labels]), tf.shape(logits)[0], axis=0)
         return {"logits": logits, "scores": tf.nn.softmax(logits), "labels": names}
 
     def maps(clip):
@@ -36,7 +33,7 @@ def build(net, labels, features=(), aspect=None):
         return {name: _by_clip(x, tf.shape(clip)[0]) for name, x in answers}
 
     def encoded(frames):
-        return answer(decode(frames, height or SIDE, width or SIDE, aspect))
+        return answer(decode(frames, view))
 
     signatures = {"serving_default": _concrete(answer, clip)}
     if channels == 3:
@@ -55,23 +52,26 @@ def _by_clip(x, batch):
     return tf.reshape(x, tf.concat([[batch, -1], tf.shape(x)[1:]], 0)) if x.shape.rank == 4 else x
 
 
-def decode(frames, height, width, aspect=None):
+def decode(frames, view):
     """Clips of JPEG or PNG files, `(B, T)` strings, as `(B, T, height, width, 3)` uint8, in graph ops alone.
 
-    The short side becomes 256 / 224 of the crop's (or the picture gets the `aspect`), and the middle is cropped, as
-    `keras_vid.predict` does.
+    The short side becomes 256 / 224 of the crop's (or the picture gets the view's aspect), and the middle is
+    cropped, as `keras_vid.predict` does.
 
+    >>> from keras_vid.view import ClipView
     >>> picture = tf.io.encode_png(tf.zeros((48, 64, 3), tf.uint8))
-    >>> decode(tf.stack([[picture, picture]]), 24, 24).shape.as_list()
+    >>> decode(tf.stack([[picture, picture]]), ClipView(height=24, width=24)).shape.as_list()
     [1, 2, 24, 24, 3]
     """
-    scaled = picture_size(height, width, aspect)
+    (height, width), scaled = view.side, view.picture_size
 
     def picture(content):
         with tf.name_scope("each_of_frames_must_be_a_JPEG_or_PNG_file"):  # the name that its error is reported under
             image = tf.io.decode_image(content, channels=3, expand_animations=False)
         size = tf.cast(tf.shape(image)[:2], tf.float32)
-        size = tf.constant(scaled) if aspect else tf.cast(tf.round(size * (scaled / tf.reduce_min(size))), tf.int32)
+        size = (
+            tf.constant(scaled) if view.aspect else tf.cast(tf.round(size * (scaled / tf.reduce_min(size))), tf.int32)
+        )
         size = tf.maximum(size, [height, width])
         image = tf.image.resize(image, size, antialias=True)
         top, left = (size[0] - height) // 2, (size[1] - width) // 2

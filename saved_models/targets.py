@@ -6,12 +6,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from keras_vid.saved_models.check import in_float32
+from keras_vid.saved_models.fold import fold
+from keras_vid.saved_models.forms import faster
 
-from keras_vid.extras import need
-from keras_vid.recognise import random_clips
-from saved_models.check import in_float32
-from saved_models.fold import fold
-from saved_models.forms import faster
+from keras_vid.inference.predict import random_clips
+from keras_vid.utils.errors import InputError
+from keras_vid.utils.optional import need
 
 OPSET = 17  # of ONNX: what engines of the last years read
 
@@ -84,5 +85,5 @@ def _compare(model, path, answer, tolerance=1e-4):
     error = np.abs(answer(clips) - expected).max() / np.abs(expected).max()
     if not error <= tolerance:
         os.remove(path)
-        raise ValueError(f"{path} answers {error:.2g} of its largest logit away from {model.name}: it was not kept")
+        raise InputError(f"{path} answers {error:.2g} of its largest logit away from {model.name}: it was not kept")
     return float(error)

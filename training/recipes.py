@@ -1,8 +1,8 @@
 """How the papers trained each network on each data set: one row a recipe, and every field of a row is a flag.
 
 What a paper states is in its row; what it leaves open and its authors' code settles is marked "code", and what nobody
-states is ours and marked "ours". `lr` belongs to a step of `batch * replicas` clips: training.fit scales it to the
-batch that a run really has, and says so.
+states is ours and marked "ours". `lr` belongs to a step of `batch * replicas` clips: a run scales it to the batch that
+it really has, and says so.
 
 >>> recipe("stm_resnet50/ucf101").drops
 (15,)
@@ -13,7 +13,8 @@ batch that a run really has, and says so.
 import dataclasses
 from dataclasses import dataclass
 
-from keras_vid.zoo import list_models
+from keras_vid.models.variants import list_models
+from keras_vid.utils.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Recipe:
         weight_decay: Added to the gradient, of kernels alone, as PyTorch and TensorFlow 1 do (and the papers did).
         batch: Clips a replica; `replicas`: how many the paper had.
         bn: "train", "partial" (all but the first are frozen: TSN) or "frozen".
-        weights: What to start from: a name in keras_vid.weights, a file, a run folder, or None.
+        weights: What to start from: a name in keras_vid.weights.load, a file, a run folder, or None.
         views: Clips a video in testing (0: all frames of the video); `crops`: 1 in the middle or 3 along the long side.
         test_frames: Frames of a test clip, None as in training; with `views=0`, a shorter video is looped up to it.
         test_size: Side of the test crop, None as in training.
@@ -222,6 +223,6 @@ def recipe(name, **changes):
         model, _, _ = key.partition("/")
         sets = [row.dataset for row in RECIPES.values() if row.model == model]
         if not sets:
-            raise ValueError(f"no recipe {name!r}: {model!r} is no network; `keras-vid list` names them")
-        raise ValueError(f"no recipe {name!r}: {model} has recipes for {', '.join(sets)}")
+            raise InputError(f"no recipe {name!r}: {model!r} is no network; `keras-vid list` names them")
+        raise InputError(f"no recipe {name!r}: {model} has recipes for {', '.join(sets)}")
     return dataclasses.replace(RECIPES[key], **changes)

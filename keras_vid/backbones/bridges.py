@@ -7,6 +7,7 @@ import warnings
 from keras import applications, layers
 
 from keras_vid.backbones.resnet import resnet
+from keras_vid.utils.errors import InputError
 
 # Mean and deviation of red, green and blue, 0..255
 TORCH = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
@@ -64,5 +65,5 @@ def numbered_anew(net):
 
 def _row(name):
     if name not in BACKBONES:
-        raise ValueError(f"no backbone is called {name!r}; there are: {', '.join(BACKBONES)}")
+        raise InputError(f"no backbone is called {name!r}; there are: {', '.join(BACKBONES)}")
     return BACKBONES[name]

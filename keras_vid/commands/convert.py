@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from keras_vid.utils.errors import InputError
+
 
 def add_arguments(parser):
     parser.add_argument("file", help="a TF checkpoint (without .index), .pth, .safetensors, .npz or .ckpt pickle file")
@@ -12,13 +14,13 @@ def add_arguments(parser):
 
 
 def run(args):
-    from keras_vid.convert import assign, find_layout, layout_options, read_tensors
-    from keras_vid.zoo import create
+    from keras_vid.models.create import create
+    from keras_vid.weights.convert import assign, find_layout, layout_options, read_tensors
 
     source = Path(args.file)
     output = Path(args.output) if args.output else source.with_name(f"{source.name}.weights.h5")
     if not output.name.endswith(".weights.h5"):
-        raise ValueError(f"the output's name must end in .weights.h5, which {output} does not")
+        raise InputError(f"the output's name must end in .weights.h5, which {output} does not")
     if output.exists() and not args.force:
         raise FileExistsError(f"{output} exists already; --force overwrites it")
     tensors = read_tensors(source)

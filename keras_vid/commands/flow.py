@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+from keras_vid.utils.errors import InputError, MissingFile
+
 
 def add_arguments(parser):
     parser.add_argument("source", help="a video, or a folder with videos at any depth")
@@ -18,16 +20,16 @@ def add_arguments(parser):
 
 
 def run(args):
-    from keras_vid.extras import need
+    from keras_vid.utils.optional import need
     from keras_vid.video.flow import write_flows
 
     need("cv2", extra="flow")
     source, output = Path(args.source), Path(args.output)
     if not source.exists():
-        raise FileNotFoundError(f"{source}: no such file or folder")
+        raise MissingFile(f"{source}: no such file or folder")
     videos = [(path, output / inside) for path, inside in _videos(source, output)]
     if not videos:
-        raise FileNotFoundError(f"{source}: no videos below this folder")
+        raise MissingFile(f"{source}: no videos below this folder")
 
     def progress(done, count):
         print(f"\r{done}/{count} videos", end="" if done < count else "\n", file=sys.stderr, flush=True)
@@ -37,7 +39,7 @@ def run(args):
         with open(output / "skipped.csv", "w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([("path", "reason"), *failed])
     if len(failed) == len(videos):
-        raise ValueError(f"no flow made, see skipped.csv; the first reason: {failed[0][1]}")
+        raise InputError(f"no flow made, see skipped.csv; the first reason: {failed[0][1]}")
     done = len(videos) - len(failed)
     if args.json:
         print(json.dumps({"videos": done, "pairs": pairs, "skipped": len(failed)}))

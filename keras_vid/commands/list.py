@@ -3,6 +3,8 @@
 import json
 import sys
 
+from keras_vid.utils.errors import InputError
+
 
 def add_arguments(parser):
     parser.add_argument("pattern", nargs="?", help="names to show, such as 's3d*'")
@@ -14,18 +16,19 @@ def add_arguments(parser):
 
 
 def run(args):
-    from keras_vid.zoo import create, list_models
+    from keras_vid.models.create import create
+    from keras_vid.models.variants import list_models
 
     found = list_models(args.pattern)
     if not found:
-        raise ValueError(f"no network's name matches {args.pattern!r}; keras-vid list --names shows all")
+        raise InputError(f"no network's name matches {args.pattern!r}; keras-vid list --names shows all")
     if args.names:
         print("\n".join(found))
         return
     import keras
 
-    from keras_vid.counts import macs, parameters
-    from keras_vid.weights import names as weights_of
+    from keras_vid.explain.macs import macs, parameters
+    from keras_vid.weights.table import names as weights_of
 
     if not args.json:
         print(f"{'network':24} {'parameters':>12} {'GMACs':>9} {'clip':>14}  weights")

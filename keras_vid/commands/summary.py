@@ -13,8 +13,8 @@ def add_arguments(parser):
 
 
 def run(args):
-    from keras_vid.counts import layer_macs, parameters
-    from keras_vid.zoo import load_model
+    from keras_vid.explain.macs import layer_macs, parameters
+    from keras_vid.inference.load import load_model
 
     model = load_model(args.model)
     weights = {layer.name: sum(math.prod(w.shape) for w in layer.trainable_weights) for layer in model.layers}

@@ -7,7 +7,8 @@ import keras
 from keras import layers, ops
 
 from keras_vid.layers.frames import fold, unfold
-from keras_vid.layers.temporal_conv import ChannelTemporalConv, TemporalConv
+from keras_vid.layers.temporal import ChannelTemporalConv, TemporalConv
+from keras_vid.utils.errors import InputError
 
 
 @keras.saving.register_keras_serializable("keras_vid")
@@ -26,7 +27,7 @@ class ShiftLike(keras.initializers.Initializer):
     def __call__(self, shape, dtype=None):
         frames, width, channels, out = shape
         if (frames, width) != (3, 1) or out not in (1, channels):
-            raise ValueError(f"a shift needs a kernel of shape (3, 1, C, 1) or (3, 1, C, C), not {tuple(shape)}")
+            raise InputError(f"a shift needs a kernel of shape (3, 1, C, 1) or (3, 1, C, C), not {tuple(shape)}")
         quarter = channels // 4
         tap = [0] * quarter + [1] * (channels - 2 * quarter) + [2] * quarter
         taps = ops.reshape(ops.transpose(ops.one_hot(ops.array(tap), 3, dtype=dtype)), (3, 1, channels, 1))
@@ -102,7 +103,7 @@ def channel_motion(x, frames, name, reduction=16, stride=1, epsilon=1e-5):
     """
     channels = x.shape[-1]
     if channels % reduction:
-        raise ValueError(f"{name}: {channels} channels cannot be reduced {reduction} times")
+        raise InputError(f"{name}: {channels} channels cannot be reduced {reduction} times")
     last = f"{name}_restore" if stride > 1 else name
     x = layers.Conv2D(channels // reduction, 1, use_bias=False, name=f"{name}_reduce")(x)
     x = layers.BatchNormalization(epsilon=epsilon, name=f"{name}_bn")(x)

@@ -1,8 +1,9 @@
 """From the last feature map to the vectors that are classified."""
 
-from keras import layers, ops, saving
+from keras import initializers, layers, ops, saving
 
-from keras_vid.layers.frames import sizes
+from keras_vid.layers.frames import Unfold, sizes
+from keras_vid.utils.errors import InputError
 
 
 @saving.register_keras_serializable("keras_vid")
@@ -47,8 +48,26 @@ class WindowedMean(layers.Layer):
     def compute_output_shape(self, shape):
         batch, frames, _, _, channels = shape
         if frames is not None and frames < 2:
-            raise ValueError(f"the clip is too short: {frames} feature frame(s) left at {self.name!r}, which needs 2")
+            raise InputError(f"the clip is too short: {frames} feature frame(s) left at {self.name!r}, which needs 2")
         return (batch, frames if frames is None else frames - 1, channels)
 
     def get_config(self):
         return {**super().get_config(), "window": self.window}
+
+
+def consensus(x, frames, classes, dropout=0.5):
+    """Every frame is classified, and the clip gets the mean of the answers: `(B*T, C)` to float32 `(B, K)`.
+
+    The segment consensus of TSN (https://arxiv.org/abs/1608.00859). With 0 classes, the clip's mean features.
+
+    >>> import keras
+    >>> tuple(consensus(keras.random.normal((16, 2048)), frames=8, classes=10).shape)
+    (2, 10)
+    """
+    x = Unfold(frames, name="unfold")(x)  # B, T, C
+    if not classes:
+        return layers.GlobalAveragePooling1D(name="features")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
+    small = initializers.RandomNormal(stddev=0.001)
+    x = layers.Dense(classes, kernel_initializer=small, dtype="float32", name="classifier")(x)
+    return layers.GlobalAveragePooling1D(dtype="float32", name="logits")(x)

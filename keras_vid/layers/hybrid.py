@@ -8,6 +8,7 @@ import keras
 from keras import initializers, layers, ops
 
 from keras_vid.layers.frames import over_time, sizes
+from keras_vid.utils.errors import InputError
 
 
 @keras.saving.register_keras_serializable("keras_vid")
@@ -209,7 +210,7 @@ def _slice(channels, filters, proportion, name):
     """Input channels seen along time."""
     groups = round(1 / proportion)
     if abs(groups * proportion - 1) > 1e-6 or channels % groups or filters % groups or groups < 2:
-        raise ValueError(
+        raise InputError(
             f"{name}: proportion {proportion} of {channels} channels into {filters} is not possible: give 1 over a "
             "whole number that divides both"
         )

@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from keras_vid.layers.gating import FeatureGating
+from keras_vid.utils.errors import InputError
 
 
 @keras.saving.register_keras_serializable("keras_vid")
@@ -24,7 +25,7 @@ class TemporalIdentity(keras.initializers.Initializer):
     def __call__(self, shape, dtype=None):
         frames, *space, channels_in, channels_out = shape
         if frames % 2 == 0 or set(space) != {1} or channels_out not in (1, channels_in):
-            raise ValueError(f"an identity needs a kernel of shape (odd, 1, .., C, C or 1), not {tuple(shape)}")
+            raise InputError(f"an identity needs a kernel of shape (odd, 1, .., C, C or 1), not {tuple(shape)}")
         eye = ops.ones(channels_in, dtype=dtype) if channels_out == 1 else ops.eye(channels_in, dtype=dtype)
         eye = ops.reshape(eye, (1, *space, channels_in, channels_out))
         return ops.pad(eye, [(frames // 2, frames // 2), *[(0, 0)] * (len(shape) - 1)])

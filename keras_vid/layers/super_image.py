@@ -7,6 +7,7 @@ import keras
 from keras import layers, ops
 
 from keras_vid.layers.frames import sizes
+from keras_vid.utils.errors import InputError
 
 
 @keras.saving.register_keras_serializable("keras_vid")
@@ -39,7 +40,7 @@ class SuperImage(layers.Layer):
     def compute_output_shape(self, shape):
         batch, frames, height, width, channels = shape
         if frames is not None and frames % self.length:
-            raise ValueError(f"{frames} frames do not divide into super-images of {self.length}")
+            raise InputError(f"{frames} frames do not divide into super-images of {self.length}")
         images = None if None in (batch, frames) else batch * frames // self.length
         return (images, height, width, self.length * channels)
 

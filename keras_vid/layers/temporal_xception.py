@@ -7,7 +7,8 @@ Functions that put stock layers into the graph. Legend: `B` clips, `T` super-ima
 import keras
 from keras import layers
 
-from keras_vid.layers.temporal_conv import TemporalConv
+from keras_vid.layers.temporal import TemporalConv
+from keras_vid.utils.errors import InputError
 
 TXB_PARTS = ("batch_norm", "channel_conv", "temporal_conv", "short_branch", "long_branch")
 
@@ -25,7 +26,7 @@ def temporal_modelling(x, frames, name, form="code"):
     (14, 8, 8, 32)
     """
     if form not in ("code", "paper"):
-        raise ValueError(f"form {form!r} is none of 'code', 'paper'")
+        raise InputError(f"form {form!r} is none of 'code', 'paper'")
     channels = x.shape[-1]
     initial = "he_normal" if form == "code" else keras.initializers.Constant(1 / (3 * channels))
     y = TemporalConv(channels, 3, frames=frames, kernel_initializer=initial, name=f"{name}_conv")(x)
@@ -53,7 +54,7 @@ def temporal_xception(x, name, filters=1024, without=None):
     (2, 25, 1024)
     """
     if without not in (None, *TXB_PARTS):
-        raise ValueError(f"the block has no part {without!r}; its parts: {', '.join(TXB_PARTS)}")
+        raise InputError(f"the block has no part {without!r}; its parts: {', '.join(TXB_PARTS)}")
     if without != "batch_norm":
         x = _batch_norm(x, f"{name}_norm")
     branches = []

@@ -12,7 +12,8 @@ from keras_vid.layers.head import WindowedMean
 from keras_vid.layers.inception import inception_block
 from keras_vid.layers.separable import conv_unit
 from keras_vid.models.inception_styles import choose_style
-from keras_vid.weights import load
+from keras_vid.utils.errors import InputError
+from keras_vid.weights.load import load_weights
 
 # The network from the pixels up: a row is a convolution (channels), a max pool (kernel, stride), or a block (widths).
 LAYOUT = {
@@ -99,14 +100,14 @@ def _dropout(x, style):
 def _network(name, kinds, style, options, transition=None, gated=False):
     """The network whose endpoints below `transition` are of the first kind, and of the second from there up."""
     if transition not in (None, *ENDPOINTS):
-        raise ValueError(f"transition {transition!r} is none of {', '.join(ENDPOINTS)}")
+        raise InputError(f"transition {transition!r} is none of {', '.join(ENDPOINTS)}")
     border = ENDPOINTS.index(transition or ENDPOINTS[0])
     lower, upper = kinds
     kinds = {unit: lower if i < border else upper for i, unit in enumerate(ENDPOINTS)}
     shape = {key: options.pop(key) for key in ("frames", "size", "channels", "classes") if key in options}
     weights = options.pop("weights", None)
     model = inception3d(name, kinds, choose_style(style, gated, options), **shape)
-    return load(model, weights)
+    return load_weights(model, weights)
 
 
 def I3D(classes=400, *, style="deepmind", **options):

@@ -3,6 +3,8 @@
 import dataclasses
 from dataclasses import dataclass
 
+from keras_vid.utils.errors import InputError
+
 
 @dataclass(frozen=True)
 class Style:
@@ -31,7 +33,7 @@ class Style:
     def __post_init__(self):
         for field, allowed in ALLOWED.items():
             if getattr(self, field) not in allowed:
-                raise ValueError(f"{field}={getattr(self, field)!r} is none of {', '.join(map(repr, allowed))}")
+                raise InputError(f"{field}={getattr(self, field)!r} is none of {', '.join(map(repr, allowed))}")
 
 
 ALLOWED = {
@@ -72,10 +74,10 @@ def choose_style(name, gated, options):
     'branch'
     """
     if name not in STYLES:
-        raise ValueError(f"style {name!r} is none of {', '.join(STYLES)}")
+        raise InputError(f"style {name!r} is none of {', '.join(STYLES)}")
     fields = [field.name for field in dataclasses.fields(Style)]
     unknown = sorted(set(options) - set(fields))
     if unknown:
-        raise ValueError(f"unknown option {unknown[0]!r}; the options are style, transition, {', '.join(fields)}")
+        raise InputError(f"unknown option {unknown[0]!r}; the options are style, transition, {', '.join(fields)}")
     gating = {"gating": GATING.get(name, "temporal")} if gated else {}
     return dataclasses.replace(STYLES[name], **{**gating, **options})

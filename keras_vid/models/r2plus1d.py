@@ -8,7 +8,7 @@ from keras import layers
 
 from keras_vid.backbones import image_net
 from keras_vid.layers.separable import TemporalIdentity
-from keras_vid.layers.temporal_conv import ChannelTemporalConv, TemporalConv
+from keras_vid.layers.temporal import ChannelTemporalConv, TemporalConv
 from keras_vid.models.tsn import on_frames
 
 

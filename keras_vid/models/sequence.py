@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from keras_vid.layers.temporal_xception import temporal_xception
+from keras_vid.utils.errors import InputError
 
 
 def _txb(without=None):
@@ -52,7 +53,7 @@ def SequenceModel(kind="txb", classes=400, frames=25, channels=1536):
     (4631952, 8277392)
     """
     if kind not in SEQUENCE_MODELS:
-        raise ValueError(f"no sequence model is called {kind!r}; there are: {', '.join(SEQUENCE_MODELS)}")
+        raise InputError(f"no sequence model is called {kind!r}; there are: {', '.join(SEQUENCE_MODELS)}")
     x = features = keras.Input((frames, channels), name="features")
     x = SEQUENCE_MODELS[kind](x)
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)

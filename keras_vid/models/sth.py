@@ -5,11 +5,12 @@ from keras import layers
 
 from keras_vid.backbones import image_net, pixels
 from keras_vid.layers.balance import Balance, Balanced
-from keras_vid.layers.consensus import consensus
 from keras_vid.layers.frames import Fold
+from keras_vid.layers.head import consensus
 from keras_vid.layers.hybrid import DepthwiseHybridConv, HybridConv
-from keras_vid.surgery import insert
-from keras_vid.weights import load
+from keras_vid.surgery.insert import insert
+from keras_vid.utils.errors import InputError
+from keras_vid.weights.load import load_weights
 
 
 def STH(
@@ -57,7 +58,7 @@ def STH(
     for conv in convolutions:
         video.get_layer(hybrid_name(conv)).adopt(*conv.get_weights())
     model = keras.Model(clip, consensus(video.output, frames, classes, dropout), name=f"sth_{backbone}")
-    return load(model, weights)
+    return load_weights(model, weights)
 
 
 def hybrid_name(conv):
@@ -68,7 +69,7 @@ def hybrid_name(conv):
 def _is_hybrid(layer):
     """3x3 convolutions over feature maps; the first of a network sees colours, which no group could share."""
     if getattr(layer, "groups", 1) > 1:
-        raise ValueError(f"layer {layer.name!r} is a grouped convolution, which cannot be turned into a hybrid one")
+        raise InputError(f"layer {layer.name!r} is a grouped convolution, which cannot be turned into a hybrid one")
     if not isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)) or tuple(layer.kernel_size) != (3, 3):
         return False
     return layer.input.shape[-1] % 8 == 0
@@ -87,7 +88,7 @@ def _replacement(conv, options, merge, attention, dilation):
 
     def depthwise(x):
         if attention:
-            raise ValueError(
+            raise InputError(
                 f"attention weighs two components of a channel, and {conv.name!r}, a depthwise convolution, has one: "
                 "pass attention=False"
             )

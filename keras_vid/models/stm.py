@@ -7,10 +7,11 @@ from keras import layers
 
 from keras_vid.backbones import image_net, pixels
 from keras_vid.layers.channelwise import channel_mixing, channel_motion
-from keras_vid.layers.consensus import consensus
 from keras_vid.layers.frames import Fold
-from keras_vid.surgery import insert
-from keras_vid.weights import load
+from keras_vid.layers.head import consensus
+from keras_vid.surgery.insert import insert
+from keras_vid.utils.errors import InputError
+from keras_vid.weights.load import load_weights
 
 
 def STM(
@@ -44,9 +45,9 @@ def STM(
     (None, 174)
     """
     if not modules or not set(modules) <= {"cstm", "cmm"}:
-        raise ValueError(f"modules {modules!r}: give 'cstm', 'cmm' or both")
+        raise InputError(f"modules {modules!r}: give 'cstm', 'cmm' or both")
     if fusion not in ("sum", "concat"):
-        raise ValueError(f"fusion {fusion!r} is none of 'sum', 'concat'")
+        raise InputError(f"fusion {fusion!r} is none of 'sum', 'concat'")
     net = image_net(backbone, size, channels)
     clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
     images = Fold(name="fold")(pixels(backbone, channels)(clip))
@@ -59,7 +60,7 @@ def STM(
             after[f"{block}_2_relu"] = _join(entered, block, frames, stride, fusion)
     net = insert(net, frames, before=before, after=after, clip=clip, images=images)
     model = keras.Model(clip, consensus(net.output, frames, classes, dropout), name=f"stm_{backbone}")
-    return load(model, weights)
+    return load_weights(model, weights)
 
 
 def block_names(net, stages=(2, 3, 4, 5), blocks=None):
@@ -71,7 +72,7 @@ def block_names(net, stages=(2, 3, 4, 5), blocks=None):
     found = [re.fullmatch(r"(conv(\d)_block(\d+))_2_conv", layer.name) for layer in net.layers]
     rows = [(m[1], int(m[2]), int(m[3])) for m in found if m]
     if not rows:
-        raise ValueError(f"{net.name!r} has no residual blocks of three convolutions: take resnet50 or resnet101")
+        raise InputError(f"{net.name!r} has no residual blocks of three convolutions: take resnet50 or resnet101")
     return [name for name, stage, block in rows if stage in stages and block <= (blocks or block)]
 
 

@@ -4,12 +4,13 @@ import keras
 from keras import initializers, layers
 
 from keras_vid.backbones import image_net, pixels
-from keras_vid.layers.consensus import consensus
 from keras_vid.layers.frames import Unfold
+from keras_vid.layers.head import consensus
 from keras_vid.layers.super_image import SuperImage, widen_stem
 from keras_vid.layers.temporal_xception import temporal_modelling, temporal_xception
-from keras_vid.surgery import insert
-from keras_vid.weights import load
+from keras_vid.surgery.insert import insert
+from keras_vid.utils.errors import InputError
+from keras_vid.weights.load import load_weights
 
 # Where the temporal modelling blocks come in: (after these layers, before these).
 PLACES = {
@@ -55,9 +56,9 @@ def StNet(
     (None, 10)
     """
     if backbone not in PLACES:
-        raise ValueError(f"StNet is not defined on {backbone!r}; it is on {', '.join(PLACES)}")
+        raise InputError(f"StNet is not defined on {backbone!r}; it is on {', '.join(PLACES)}")
     if frames % length:
-        raise ValueError(f"{frames} frames do not divide into super-images of {length}")
+        raise InputError(f"{frames} frames do not divide into super-images of {length}")
     times = frames // length
     net = image_net(backbone, size, channels)
     clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
@@ -73,7 +74,7 @@ def StNet(
         video.get_layer(stem.name).set_weights([widen_stem(kernel, length), *bias])
     x = video.output
     x = _temporal_head(x, times, classes) if xception else consensus(x, times, classes, dropout)
-    return load(keras.Model(clip, x, name=f"stnet_{backbone}"), weights)
+    return load_weights(keras.Model(clip, x, name=f"stnet_{backbone}"), weights)
 
 
 def wide_stem(stem):

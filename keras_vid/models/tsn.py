@@ -6,11 +6,11 @@
 import keras
 
 from keras_vid.backbones import image_net, pixels
-from keras_vid.layers.consensus import consensus
 from keras_vid.layers.frames import Fold
+from keras_vid.layers.head import consensus
 from keras_vid.layers.temporal import TemporalPool
-from keras_vid.surgery import insert
-from keras_vid.weights import load
+from keras_vid.surgery.insert import insert
+from keras_vid.weights.load import load_weights
 
 
 def on_frames(name, net, backbone, shape, head, edits=None):
@@ -30,7 +30,7 @@ def on_frames(name, net, backbone, shape, head, edits=None):
     clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
     images = Fold(name="fold")(pixels(backbone, channels)(clip))
     video = insert(net, frames, clip=clip, images=images, **edits)
-    return load(keras.Model(clip, consensus(video.output, left, classes, dropout), name=name), weights)
+    return load_weights(keras.Model(clip, consensus(video.output, left, classes, dropout), name=name), weights)
 
 
 def TSN(classes=400, backbone="resnet50", frames=8, size=None, channels=3, weights=None, *, dropout=0.5):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_vid.utils.errors import InputError
+
 
 def fuse(scores, weights=None, logits=True):
     """The weighted mean of several networks' probabilities, `(B, K)` each.
@@ -18,10 +20,10 @@ def fuse(scores, weights=None, logits=True):
     arrays = [np.asarray(score, "float64") for score in scores]
     shapes = {array.shape for array in arrays}
     if len(shapes) != 1:
-        raise ValueError(f"the networks' scores must have one shape, not {', '.join(map(str, sorted(shapes)))}")
+        raise InputError(f"the networks' scores must have one shape, not {', '.join(map(str, sorted(shapes)))}")
     weights = np.ones(len(arrays)) if weights is None else np.asarray(weights, "float64")
     if weights.shape != (len(arrays),) or weights.min() < 0 or weights.sum() == 0:
-        raise ValueError(f"{len(arrays)} networks need as many weights, none below zero and not all zero: {weights}")
+        raise InputError(f"{len(arrays)} networks need as many weights, none below zero and not all zero: {weights}")
     if logits:
         arrays = [_softmax(array) for array in arrays]
     return np.tensordot(weights / weights.sum(), np.stack(arrays), axes=1)

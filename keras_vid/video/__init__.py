@@ -1,6 +1,6 @@
 """Video in and out, without Keras: decode, sample, write."""
 
-from keras_vid.video.errors import VideoError
+from keras_vid.utils.errors import VideoError
 from keras_vid.video.reading import count_frames, frame_rate, probe, read
 from keras_vid.video.writing import write
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from keras_vid.utils.errors import VideoError
 from keras_vid.video import h264
-from keras_vid.video.errors import VideoError
 from keras_vid.video.images import wanted
 from keras_vid.video.scale import Scaler
 from keras_vid.video.tails import cut_off

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from keras_vid.extras import need
-from keras_vid.video.errors import VideoError
+from keras_vid.utils.errors import MissingPackage, VideoError
+from keras_vid.utils.optional import need
 from keras_vid.video.images import frame_files, wanted
 from keras_vid.video.reading import read
 
@@ -44,7 +44,7 @@ def tvl1(frames):
     """TV-L1 flow of RGB frames (T, H, W, 3): float32 pixels (T - 1, H, W, 2), x before y."""
     cv2 = need("cv2", extra="flow")
     if not hasattr(cv2, "optflow"):
-        raise ImportError('this OpenCV has no TV-L1 flow: pip install "keras_vid[flow]"')
+        raise MissingPackage('this OpenCV has no TV-L1 flow: pip install "keras_vid[flow]"')
     cv2.setNumThreads(1)  # videos run in parallel instead, and one thread gives the same sums everywhere
     grey = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in frames]
     method = cv2.optflow.DualTVL1OpticalFlow_create()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from keras_vid.video.errors import VideoError
+from keras_vid.utils.errors import VideoError
 from keras_vid.video.scale import resize
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}

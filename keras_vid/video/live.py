@@ -10,8 +10,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from keras_vid.utils.errors import InputError, VideoError
 from keras_vid.video import decode, images, reading
-from keras_vid.video.errors import VideoError
 from keras_vid.video.scale import Scaler, resize
 
 PATIENCE = (10.0, 30.0)  # seconds to open an address, and between two of its packets
@@ -30,7 +30,7 @@ def frames(source, size=None, fps=25):
     [0.0, 0.1, 0.2]
     """
     if not fps > 0:
-        raise ValueError(f"frames per second must be positive, not {fps}")
+        raise InputError(f"frames per second must be positive, not {fps}")
     pictures = _without_clock(source)
     if pictures is not None:
         for number, picture in enumerate(pictures):

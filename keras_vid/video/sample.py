@@ -12,11 +12,13 @@ goes into `keras_vid.video.read(path, indices=...)`:
 
 import numpy as np
 
+from keras_vid.utils.errors import InputError
+
 
 def _check(count, **positive):
     for name, value in {"count": count, **positive}.items():
         if value < 1:
-            raise ValueError(f"{name} must be at least 1, not {value}")
+            raise InputError(f"{name} must be at least 1, not {value}")
 
 
 def _start(room, rng):
@@ -48,7 +50,7 @@ def everything(count, frames=None, short="loop"):
     """
     _check(count, frames=count if frames is None else frames)
     if short not in ("loop", "hold"):
-        raise ValueError(f"short is 'loop' or 'hold', not {short!r}")
+        raise InputError(f"short is 'loop' or 'hold', not {short!r}")
     frames = count if frames is None else frames
     start = max(count - frames, 0) // 2
     if short == "hold":
@@ -203,7 +205,7 @@ def at_fps(count, source_fps, fps=25):
     """
     _check(count)
     if not source_fps > 0 or not fps > 0:
-        raise ValueError(f"frame rates are positive, not {source_fps} and {fps}")
+        raise InputError(f"frame rates are positive, not {source_fps} and {fps}")
     ticks = max(1, round(count * fps / source_fps))
     return [min(int(i * source_fps / fps + 1e-6), count - 1) for i in range(ticks)]
 
@@ -217,6 +219,6 @@ def at_fps_times(times, fps=25):
     times = np.asarray(times, float)
     _check(len(times))
     if not fps > 0:
-        raise ValueError(f"a frame rate is positive, not {fps}")
+        raise InputError(f"a frame rate is positive, not {fps}")
     ticks = times[0] + np.arange(int((times[-1] - times[0]) * fps + 1e-6) + 1) / fps
     return [int(i) for i in np.searchsorted(times, ticks + 1e-6, side="right") - 1]

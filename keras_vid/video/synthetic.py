@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vid.video.errors import VideoError
+from keras_vid.utils.errors import InputError, VideoError
 from keras_vid.video.writing import write
 
 TEMPORAL_PAIRS = (
@@ -39,10 +39,10 @@ def clip(label, number=0, frames=16, size=64, seed=0):
     (True, (16, 4))
     """
     if label not in CLASSES:
-        raise ValueError(f"no class {label!r}: the classes are {', '.join(CLASSES)}")
+        raise InputError(f"no class {label!r}: the classes are {', '.join(CLASSES)}")
     height, width = (size, size) if np.ndim(size) == 0 else size
     if frames < 2 or min(height, width) < 24:
-        raise ValueError(f"a clip needs 2 frames and 24 pixels, not {frames} frames of {height}x{width}")
+        raise InputError(f"a clip needs 2 frames and 24 pixels, not {frames} frames of {height}x{width}")
     pair = next((pair for pair in TEMPORAL_PAIRS if label in pair), (label,))
     rng = np.random.default_rng([seed, CLASSES.index(pair[0]), number])
     background = _background(height, width, rng)

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from keras_vid.video.errors import VideoError
+from keras_vid.utils.errors import VideoError
 
 
 def write(path, frames, fps=25):

@@ -7,7 +7,7 @@ from keras import layers, ops
 from temporal_checks import check_temporal_layer
 
 from keras_vid.layers.channelwise import MotionDifference, ShiftLike, channel_mixing, channel_motion
-from keras_vid.layers.temporal_conv import ChannelTemporalConv, TemporalConv
+from keras_vid.layers.temporal import ChannelTemporalConv, TemporalConv
 
 
 def as_layer(function, channels=16, **options):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import keras_vid
-from keras_vid.convert import assign, find_layout, layout_options, read_tensors
-from keras_vid.convert.inception import LAYOUTS, locate
+from keras_vid.weights.convert import assign, find_layout, layout_options, read_tensors
+from keras_vid.weights.convert.inception import LAYOUTS, locate
 
 
 def foreign(model, layout, own=None):

@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 import keras_vid
-from keras_vid.convert import assign, find_layout, layout_options, resnet
+from keras_vid.weights.convert import assign, find_layout, layout_options, resnet
 
 
 @functools.cache

@@ -12,8 +12,8 @@ from random_weights import scatter, settle_norms
 import keras_vid
 from keras_vid import weights
 from keras_vid.backbones import bridges
-from keras_vid.imagenet import IMAGENET
-from keras_vid.zoo import VARIANTS
+from keras_vid.models.variants import VARIANTS
+from keras_vid.weights.imagenet import IMAGENET
 
 NETS = {  # backbone: (constructor, its preprocessing, side of the picture)
     "vgg16": (applications.VGG16, applications.vgg16.preprocess_input, 32),

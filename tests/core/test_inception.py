@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 import keras_vid
-from keras_vid.counts import layer_macs, parameters
+from keras_vid.explain.macs import layer_macs, parameters
 from keras_vid.models.inception3d import ENDPOINTS, LAYOUT
 from keras_vid.models.inception_styles import STYLES
 

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from keras_vid.convert.pickles import load_arrays
+from keras_vid.weights.convert.pickles import load_arrays
 
 
 class Evil:

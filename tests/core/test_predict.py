@@ -8,8 +8,9 @@ from random_weights import scatter, settle
 
 import keras_vid
 from keras_vid import cli
-from keras_vid.recognise import random_clips, read_clip, read_uncropped
+from keras_vid.inference.predict import random_clips
 from keras_vid.video import VideoError, write
+from keras_vid.view import ClipView, view_of
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +53,14 @@ def test_a_file_its_frames_and_their_array_get_one_answer(model, video, tmp_path
 
 
 def test_frames_come_from_the_middle(model, video):
-    brightness = read_clip(model, video, frames=10).mean(axis=(1, 2, 3))
+    brightness = view_of(model).read(video, frames=10).mean(axis=(1, 2, 3))
     assert np.abs(brightness - 6 * np.arange(15, 25)).max() < 6
-    assert len(read_clip(model, video)) == len(read_clip(model, video, "all")) == 40
+    assert len(view_of(model).read(video)) == len(view_of(model).read(video, "all")) == 40
 
 
 def test_a_centre_crop_is_what_is_left_and_right_of_the_middle(model):
     frames = np.zeros((16, 32, 64, 3), "uint8") + np.arange(64, dtype="uint8")[None, None, :, None]
-    cropped = read_clip(model, frames)
+    cropped = view_of(model).read(frames)
     assert cropped.shape == (16, 32, 32, 3)
     assert abs(cropped.astype(float).mean() - 31.5) < 1
 
@@ -153,7 +154,7 @@ def test_a_video_is_looked_at_at_the_rate_asked_for(tmp_path):
     path = str(write(tmp_path / "a.mp4", frames.astype("uint8"), fps=20))
 
     def shown(fps, frames="all"):
-        clip = read_uncropped(path, (None, 28, 28), frames=frames, fps=fps)
+        clip = ClipView(height=28, width=28, fps=fps).read_uncropped(path, frames)
         return (clip.mean(axis=(1, 2, 3)) / 12).round().astype(int).tolist()
 
     assert shown(None) == shown(20) == list(range(20)) and shown(10) == list(range(0, 20, 2))
@@ -161,4 +162,4 @@ def test_a_video_is_looked_at_at_the_rate_asked_for(tmp_path):
     with pytest.raises(ValueError, match="has 10 frames at 10 a second, too few for the 16"):
         shown(10, 16)
     array = np.zeros((20, 32, 32, 3), "uint8")
-    assert len(read_uncropped(array, (None, 28, 28), frames="all", fps=10)) == 20  # an array has no clock
+    assert len(ClipView(height=28, width=28, fps=10).read_uncropped(array, "all")) == 20  # an array has no clock

@@ -13,7 +13,7 @@ import pytest
 from random_weights import scatter, settle
 
 import keras_vid
-from keras_vid.recognise import random_clips
+from keras_vid.inference.predict import random_clips
 
 FAST = ("i3d", "s3dg")
 SLOW = ("tsm_resnet50", "stnet_resnet50", "stm_resnet50", "sth_resnet50")

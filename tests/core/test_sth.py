@@ -14,7 +14,7 @@ from temporal_checks import (
 )
 
 from keras_vid import features
-from keras_vid.counts import macs, parameters
+from keras_vid.explain.macs import macs, parameters
 from keras_vid.models.sth import STH
 
 # proportion: (parameters, multiply-adds); the paper prints 22.0M for 1/4, and more than arithmetic gives for the others

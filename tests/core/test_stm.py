@@ -15,7 +15,7 @@ from temporal_checks import (
     clips,
 )
 
-from keras_vid.counts import macs, parameters
+from keras_vid.explain.macs import macs, parameters
 from keras_vid.models.stm import STM
 
 # options: (parameters, multiply-adds with BatchNorm as the paper prints them)

@@ -14,7 +14,7 @@ from temporal_checks import (
     logits,
 )
 
-from keras_vid.counts import macs, parameters
+from keras_vid.explain.macs import macs, parameters
 from keras_vid.layers.super_image import widen_stem
 from keras_vid.models.stnet import StNet
 

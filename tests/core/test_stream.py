@@ -17,11 +17,13 @@ from random_weights import scatter, settle
 from small_network import scattered, small
 
 import keras_vid
-from keras_vid import cli, streaming
+from keras_vid import cli
+from keras_vid.inference import stream as streaming
+from keras_vid.inference.predict import random_clips
+from keras_vid.inference.stream import MeanOfFrames, frame_network
 from keras_vid.layers import TemporalShift
-from keras_vid.recognise import random_clips
-from keras_vid.streaming import MeanOfFrames, frame_network
 from keras_vid.video import VideoError, live, sample, write
+from keras_vid.view import set_view, view_of
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,7 @@ def test_every_frame_is_computed_once(tsn, video, monkeypatch):
 
 
 def test_what_is_known_of_past_frames_is_forgotten(tsn):
-    mean = MeanOfFrames(frame_network(tsn), 4)
+    mean = MeanOfFrames(frame_network(tsn), view_of(tsn))
     held = [(number, np.zeros((32, 32, 3), "uint8")) for number in range(1000)]
     for start in range(0, 300, 3):
         mean(held[start : start + 16])
@@ -273,7 +275,7 @@ def test_a_window_has_the_shape_of_pictures_that_the_network_learnt_from():
     pictures = np.zeros((4, 120, 320, 3), "uint8")
     pictures[:, :, 110:210, 1] = 255  # all that is left where the sides are cropped
     kept = keras_vid.predict(model, pictures)
-    model.aspect = 1
+    set_view(model, aspect=1)
     squashed = keras_vid.predict(model, pictures)
     ((_, _, answer),) = keras_vid.stream(model, pictures, window=4)
     assert kept[0][1] > 0.95 > 0.8 > squashed[0][1]

@@ -6,7 +6,7 @@ import pytest
 from keras import applications, layers, ops
 from random_weights import settle_norms
 
-from keras_vid.layers.temporal_conv import ChannelTemporalConv
+from keras_vid.layers.temporal import ChannelTemporalConv
 from keras_vid.surgery import carry_weights, insert
 
 QUICK = ("MobileNetV2", "VGG16")

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 from temporal_checks import check_gradients, check_round_trip, check_temporal_layer
 
-from keras_vid.counts import macs, parameters
+from keras_vid.explain.macs import macs, parameters
 from keras_vid.layers.super_image import SuperImage, widen_stem
 from keras_vid.layers.temporal_xception import temporal_modelling, temporal_xception
 from keras_vid.models.sequence import SEQUENCE_MODELS, SequenceModel

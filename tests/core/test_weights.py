@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import keras_vid
-from keras_vid import fetch, weights
-from keras_vid.zoo import VARIANTS
+from keras_vid import weights
+from keras_vid.models.variants import VARIANTS
+from keras_vid.weights import fetch
 
 
 @pytest.mark.parametrize("key", weights.WEIGHTS, ids="-".join)

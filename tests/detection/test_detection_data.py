@@ -4,9 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
-
-from detection import act_pickle, files, jhmdb, table, ucf24
-from detection.data import KNOWN, counts, ground_truth, notes, open_set
+from keras_vid.detection.data import act_pickle, files, jhmdb, table, ucf24
+from keras_vid.detection.data.ground_truth import KNOWN, counts, ground_truth, notes, open_set
 
 
 def same(a, b):

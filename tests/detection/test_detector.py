@@ -6,12 +6,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from detection.branches import pretrain
-from detection.export import export
-from detection.model import LOSSES, Detector
-from detection.settings import Settings
-from detection.train import load, save
+from keras_vid.detection.export import export
+from keras_vid.detection.modeling.branches import pretrain
+from keras_vid.detection.modeling.detector import LOSSES, Detector
+from keras_vid.detection.modeling.settings import Settings
+from keras_vid.detection.train import load, save
 
 LIGHT = {
     "size": (32, 48),
@@ -235,8 +234,8 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import sys
 from detection import table
-from detection.recipes import recipe
-from detection.train import train
+from keras_vid.detection.recipes import recipe
+from keras_vid.detection.train import train
 
 video = np.random.default_rng(0).integers(0, 256, (6, 32, 48, 3)).astype("uint8")
 gt = table.make(["a"] * 6, range(6), ["run", "sit"] * 3, [[8, 4, 24, 28]] * 6)

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from keras_vid.detection.data import files, sets, table
+from keras_vid.detection.data.inputs import Clips, examples, keyframes, mirror
+from keras_vid.detection.draw import colour, draw
+from keras_vid.detection.modeling.settings import Settings
+from keras_vid.detection.predict import detect_set, detect_video, draw_video
+from keras_vid.detection.recipes import DEFAULTS, RECIPES, recipe
 
-from detection import files, sets, table
-from detection.draw import colour, draw
-from detection.inputs import Clips, examples, keyframes, mirror
-from detection.predict import detect_set, detect_video, draw_video
-from detection.recipes import DEFAULTS, RECIPES, recipe
-from detection.settings import Settings
 from keras_vid import cli
 from keras_vid.video import read, write
 
@@ -204,10 +204,10 @@ def test_recipes_name_settings_that_exist():
 @pytest.mark.slow
 def test_the_command_from_training_to_a_score(tmp_path, capsys, monkeypatch):
     """Two steps of the quick recipe, one more after resuming; a drawn video, JSON, detections, a score."""
-    import detection.recipes
+    from keras_vid.detection import recipes
 
     row = {**RECIPES["quick"], "epoch": 1, "batch_size": 1}
-    monkeypatch.setitem(detection.recipes.RECIPES, "quick", row)
+    monkeypatch.setitem(recipes.RECIPES, "quick", row)
     sets.write_synthetic(tmp_path / "data", clips=(1, 1), frames=4, size=32)
     (tmp_path / "data/train/red_shirt/red_shirt_0000.mp4").write_bytes(b"broken")
     (tmp_path / "data/train/green_shirt/green_shirt_0000.mp4").unlink()

@@ -4,13 +4,21 @@ import json
 
 import numpy as np
 import pytest
+from keras_vid.detection.data import act_pickle, files, table
+from keras_vid.detection.data.ground_truth import ground_truth
+from keras_vid.detection.evaluation import error_kinds as errors
+from keras_vid.detection.evaluation.frame_map import (
+    RULES,
+    average_precision,
+    frame_map,
+    frame_maps,
+    places_in_class,
+    sweep,
+)
+from keras_vid.detection.evaluation.matching import pairs
+from keras_vid.detection.evaluation.report import report
 from PIL import Image
 
-from detection import act_pickle, errors, files, table
-from detection.data import ground_truth
-from detection.frame_map import RULES, average_precision, frame_map, frame_maps, places_in_class, sweep
-from detection.matching import pairs
-from detection.report import report
 from keras_vid import cli
 
 BOX = [0, 0, 100, 100]

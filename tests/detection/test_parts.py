@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras.utils import bounding_boxes
-
-from detection import assign, coding, losses, nms
-from detection.anchors import anchors, inside
-from detection.roi import RegionPool, crop_and_resize, roi_align
+from keras_vid.detection.modeling import assign, coding, losses, nms
+from keras_vid.detection.modeling.anchors import anchors, inside
+from keras_vid.detection.modeling.roi import RegionPool, crop_and_resize, roi_align
 
 
 def random_boxes(count, side=100, seed=0):

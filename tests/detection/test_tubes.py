@@ -5,14 +5,14 @@ import json
 
 import numpy as np
 import pytest
+from keras_vid.detection.data import files, table
+from keras_vid.detection.data.boxes import iou
+from keras_vid.detection.data.ground_truth import ground_truth
+from keras_vid.detection.evaluation.frame_map import RULES, average_precision
+from keras_vid.detection.evaluation.linking import greedy, viterbi
+from keras_vid.detection.evaluation.tubes import Tube, annotated_tubes, link, trim
+from keras_vid.detection.evaluation.video_map import tube_iou, tube_maps, video_map
 
-from detection import files, table
-from detection.boxes import iou
-from detection.data import ground_truth
-from detection.frame_map import RULES, average_precision
-from detection.linking import greedy, viterbi
-from detection.tubes import Tube, annotated_tubes, link, trim
-from detection.video_map import tube_iou, tube_maps, video_map
 from keras_vid import cli
 
 LEFT, RIGHT = [0, 0, 40, 80], [100, 0, 140, 80]

@@ -14,7 +14,7 @@ models = pytest.importorskip("torchvision.models")
 from keras import ops
 
 import keras_vid
-from keras_vid.convert import read_tensors
+from keras_vid.weights.convert import read_tensors
 
 
 def shuffled(net, pictures):

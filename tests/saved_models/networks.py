@@ -5,7 +5,7 @@ from keras import layers
 from random_weights import scatter, settle
 
 import keras_vid
-from keras_vid.recognise import random_clips
+from keras_vid.inference.predict import random_clips
 
 # One of each family, at the smallest clip that reaches all of its layers.
 FAMILIES = {

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from keras_vid.saved_models import local
+from keras_vid.saved_models.serving import bulk
+from keras_vid.saved_models.serving.bulk import predict_all
 from small_network import small
 
 import keras_vid
 from keras_vid import cli, video
-from saved_models import bulk, local
-from saved_models.bulk import predict_all
 
 ROOT = Path(__file__).parents[2]
 BAD = (2, 5)
@@ -189,7 +190,7 @@ def test_memory_is_that_of_the_clips_decoded_ahead(model_file, tmp_path, monkeyp
 
 def test_a_saved_model_answers_as_its_network(network, manifest, tmp_path):
     pytest.importorskip("tensorflow")
-    from saved_models.export import export
+    from keras_vid.saved_models.export import export
 
     export(network, tmp_path / "small", labels=["run", "jump", "fall"])
     read, label = local.two_steps(str(tmp_path / "small"), top=3)

@@ -19,14 +19,15 @@ tf = pytest.importorskip("tensorflow")
 grpc = pytest.importorskip("grpc")
 pytest.importorskip("tensorflow_serving")
 
+from keras_vid.saved_models.export import export
+from keras_vid.saved_models.serving.client import Client, encode, near_crop
+from keras_vid.saved_models.serving.transport import Refused, Rest, Unavailable
 from networks import mean_colours
 from small_network import small
 
 import keras_vid
 from keras_vid import cli, video
-from saved_models.client import Client, encode, near_crop
-from saved_models.export import export
-from saved_models.transport import Refused, Rest, Unavailable
+from keras_vid.view import set_view
 
 SERVER = Path(__file__).with_name("serving_process.py")
 LABELS = ["run", "jump", "fall"]
@@ -117,7 +118,7 @@ def test_pictures_get_the_shape_that_the_network_learnt_from(tmp_path):
     frames = np.full((4, 120, 320, 3), 40, "uint8")
     frames[:, :, 110:210, 1] = 250  # all that is left where the sides are cropped
     cropped = dict(keras_vid.predict(network, frames, labels=LABELS))
-    network.aspect = 340 / 256
+    set_view(network, aspect=340 / 256)
     expected = dict(keras_vid.predict(network, frames, labels=LABELS))
     path = export(network, tmp_path / "colours", labels=LABELS)
     with serving(path.parent) as server:
@@ -129,7 +130,7 @@ def test_pictures_get_the_shape_that_the_network_learnt_from(tmp_path):
 
 @pytest.mark.parametrize("shape", [(40, 60), (41, 60), (60, 41), (37, 37), (38, 50)])
 def test_what_is_not_sent_is_what_the_server_would_crop_away(shape):
-    from saved_models.signatures import decode
+    from keras_vid.saved_models.signatures import decode
 
     frames = np.random.default_rng(0).integers(0, 256, (1, *shape, 3)).astype("uint8")
     frames = video.read(frames, size=37)  # 32 * 256 / 224
@@ -300,7 +301,7 @@ def crowd(server, reference, count):
         return "right" if np.allclose(np.asarray(scores, float), expected[number % 16], atol=1e-5) else "wrong"
 
     def body(number):
-        from saved_models.transport import _as_json
+        from keras_vid.saved_models.serving.transport import _as_json
 
         frames = _as_json(np.asarray([files[number % 16]], object))
         return json.dumps({"signature_name": "encoded_frames", "inputs": {"frames": frames}}).encode()
@@ -378,7 +379,7 @@ def test_a_thousand_at_once(server, reference):
 @pytest.mark.skipif(not shutil.which("tensorflow_model_server"), reason="tensorflow_model_server is not on the PATH")
 def test_the_real_server(folder, reference, tmp_path):
     """The official binary, started with the files that serve-config writes."""
-    from saved_models import serve_config
+    from keras_vid.saved_models.serving import serve_config
 
     serve_config.write([folder], tmp_path)
     (tmp_path / "models.config").write_text(serve_config.models_config({"small": folder}, base=str(folder.parent)))

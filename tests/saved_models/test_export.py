@@ -1,5 +1,6 @@
 """What is exported answers like what was trained, wherever TensorFlow's core runs."""
 
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -11,19 +12,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
+from keras_vid.saved_models import export as exporting
+from keras_vid.saved_models.export import export, fix_shape
+from keras_vid.saved_models.fold import fold
+from keras_vid.saved_models.local import two_steps
+from keras_vid.training.data.views import test_transform as transform_of
+from keras_vid.training.recipes import recipe
 from networks import FAMILIES, mean_colours, scattered
 from random_weights import scatter, settle
 from tensorflow.core.protobuf import saved_model_pb2
 
 import keras_vid
 from keras_vid.cli import main
-from keras_vid.recognise import random_clips, read_clip
-from saved_models import export as exporting
-from saved_models.export import export, fix_shape
-from saved_models.fold import fold
-from saved_models.local import two_steps
-from training.recipes import recipe
-from training.views import test_transform as transform_of
+from keras_vid.inference.predict import random_clips
+from keras_vid.view import ASPECTS, view_of
 
 # All of them are kernels of TensorFlow's core, which every build of TF Serving contains.
 CORE_OPS = set(
@@ -156,21 +158,21 @@ def test_a_run_that_changed_the_shape_of_pictures_does_so_wherever_it_answers(cr
     unchanged = mean_colours()
     (tmp_path / "run").mkdir()
     unchanged.save(tmp_path / "run/best.keras")
-    (tmp_path / "run/args.json").write_text(json.dumps({"recipe": {"crop": crop}, "labels": ["0", "1", "2"]}))
-    model = keras_vid.zoo.load_model(tmp_path / "run")
+    dataclasses.replace(view_of(unchanged), aspect=ASPECTS[crop], labels=("0", "1", "2")).save(tmp_path / "run")
+    model = keras_vid.load_model(tmp_path / "run")
     pictures = np.full((4, 120, 320, 3), 40, "uint8")
     pictures[:, :, 110:210, 1] = 250  # all that is left where the sides are cropped
 
     learnt = transform_of(recipe("tsm_resnet14/synthetic", crop=crop, short=55, size=48, frames=4, test_frames=4))
     expected = learnt(tf.constant(pictures), 0, (0, 0))[0][0].numpy().astype(float)
-    seen = read_clip(model, pictures)
+    seen = view_of(model).read(pictures)
     assert np.abs(seen - expected).mean() < 1.5  # two ways to scale
     path = export(model, tmp_path / "out")
     assert (two_steps(str(path))[0](pictures) == seen).all()
     frames = tf.constant([[tf.io.encode_png(picture).numpy() for picture in pictures]])
     answer = signature(path, "encoded_frames")(frames=frames)["logits"].numpy()
     np.testing.assert_allclose(answer, logits(model, seen[None]), atol=0.05)
-    assert np.abs(answer - logits(model, read_clip(unchanged, pictures)[None])).max() > 0.5
+    assert np.abs(answer - logits(model, view_of(unchanged).read(pictures)[None])).max() > 0.5
 
 
 def test_what_is_no_picture_is_named(served):
@@ -190,7 +192,7 @@ def test_features_by_name(served):
 def test_the_folder_describes_itself(served):
     model, path = served
     facts = json.loads((path / "metadata.json").read_text())
-    assert facts["labels"] == ["run", "jump", "fall"] and facts["equivalence"]["largest_error"] < 1e-4
+    assert facts["view"]["labels"] == ["run", "jump", "fall"] and facts["equivalence"]["largest_error"] < 1e-4
     assert facts["signatures"]["serving_default"]["inputs"] == {"clip": ["uint8", [None, None, 48, 48, 3]]}
     assert facts["signatures"]["encoded_frames"]["inputs"] == {"frames": ["string", [None, None]]}
     for name, checksum in facts["sha256"].items():
@@ -272,7 +274,7 @@ def test_trained_in_mixed_precision_from_its_run_folder(tmp_path, capsys):
     arguments = ["export", str(run), "-o", str(tmp_path / "served"), "--frames", "16", "--size", "32", "--json"]
     assert main(arguments) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert facts["path"].endswith("1") and facts["labels"] == ["run", "jump", "fall"]
+    assert facts["path"].endswith("1") and facts["view"]["labels"] == ["run", "jump", "fall"]
     assert facts["signatures"]["serving_default"]["inputs"]["clip"][1] == [None, 16, 32, 32, 3]
 
 

@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from keras_vid.saved_models.fold import fold
+from keras_vid.saved_models.serving_layers import ScaleOffset
 from networks import scattered
 from random_weights import scatter
 
+from keras_vid.inference.predict import random_clips
 from keras_vid.layers import DepthwiseHybridConv, GroupedConv2D, HybridConv, TemporalConv
-from keras_vid.recognise import random_clips
-from saved_models.fold import fold
-from saved_models.serving_layers import ScaleOffset
 
 # Where BatchNorms stand after: convolutions of every kind, a ReLU, a sum, STH's weighed sum. The other families'
 # exports are checked in test_export.py.

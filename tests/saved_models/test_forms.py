@@ -4,10 +4,17 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras_vid.saved_models.forms import (
+    BlockedConv2D,
+    FusedConv2D,
+    FusedConv3D,
+    FusedDepthwiseConv2D,
+    SeparatePool,
+    faster,
+)
 from random_weights import scatter
 
 from keras_vid.layers import GroupedConv2D
-from saved_models.forms import BlockedConv2D, FusedConv2D, FusedConv3D, FusedDepthwiseConv2D, SeparatePool, faster
 
 
 def check(function, shape, open_shape, form, count=1):

@@ -9,10 +9,10 @@ config_pb2 = pytest.importorskip("tensorflow_serving.config.model_server_config_
 yaml = pytest.importorskip("yaml")
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
+from keras_vid.saved_models.serving import serve_config
 from small_network import small
 
 from keras_vid import cli
-from saved_models import serve_config
 
 
 def saved(folder, shape=(None, 4, 32, 32, 3)):
@@ -129,7 +129,7 @@ def test_what_cannot_be_served_is_said(tmp_path, capsys):
 
 
 def test_an_export_is_taken_as_it_is_and_a_version_for_its_model(tmp_path):
-    from saved_models.export import export
+    from keras_vid.saved_models.export import export
 
     path = export(small(), tmp_path / "served" / "small", labels=["a", "b", "c"])
     files = written([path], tmp_path / "out")

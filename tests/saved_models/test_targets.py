@@ -3,9 +3,8 @@
 import sys
 
 import pytest
+from keras_vid.saved_models.targets import to_litert, to_onnx
 from networks import scattered
-
-from saved_models.targets import to_litert, to_onnx
 
 # what their converters warn of themselves
 pytestmark = [

@@ -1,6 +1,6 @@
 """A short run in a process of its own, for tests that kill it or start two: python one_run.py DATA RUN [JSON].
 
-The JSON object holds fields of training.fit.Options, and under "recipe" fields of the recipe.
+The JSON object holds fields of keras_vid.training.run.train.Options, and under "recipe" fields of the recipe.
 """
 
 import json
@@ -11,8 +11,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def main(data, run, text="{}"):
-    from training.fit import Options, train
-    from training.recipes import recipe
+    from keras_vid.training.recipes import recipe
+    from keras_vid.training.run.train import Options, train
 
     fields = json.loads(text)
     changes = {"size": 32, "short": 36, "frames": 4, "length": 2, "batch": 4, **fields.pop("recipe", {})}

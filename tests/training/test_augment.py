@@ -3,7 +3,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from training import augment
+from keras_vid.training.data import augment
 
 
 def places(height=48, width=64, frames=3):

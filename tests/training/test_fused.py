@@ -7,8 +7,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from keras import layers
-
-from training.fused import fuse_batch_norm
+from keras_vid.training.run.batch_norm import fuse_batch_norm
 
 
 @pytest.mark.parametrize("shape", [(6,), (5, 6), (4, 4, 6), (3, 4, 4, 6)], ids=["vector", "sequence", "image", "clip"])

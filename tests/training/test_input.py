@@ -5,10 +5,12 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
+from keras_vid.training.data import augment
+from keras_vid.training.data.datasets import Dataset, Item
+from keras_vid.training.data.load import load_dataset
+from keras_vid.training.data.pipeline import Failures, clips, read_item
+
 from keras_vid.video import sample, synthetic
-from training import augment
-from training.datasets import Dataset, Item, load
-from training.input import Failures, clips, read_item
 
 FOUR = functools.partial(sample.dense, frames=4)
 
@@ -34,7 +36,7 @@ def same(one, other):
 
 
 def test_a_seed_decides_everything(videos):
-    dataset = load("folder", videos)
+    dataset = load_dataset("folder", videos)
     one = batches(dataset, 7, seed=3)
     assert one[0][0].shape == (2, 4, 24, 24, 3) and one[0][0].dtype == np.uint8
     assert same(one, batches(dataset, 7, seed=3, workers=7))
@@ -44,14 +46,14 @@ def test_a_seed_decides_everything(videos):
 
 def test_resumed_at_any_step(videos):
     """Six clips in batches of two: steps two and five are within epochs, three begins one."""
-    dataset = load("folder", videos)
+    dataset = load_dataset("folder", videos)
     whole = batches(dataset, 8)
     for step in (2, 3, 5):
         assert same(whole[step:], batches(dataset, 8 - step, start_step=step))
 
 
 def test_every_clip_once_an_epoch(videos):
-    dataset = load("folder", videos)
+    dataset = load_dataset("folder", videos)
     for epoch in range(2):
         labels = np.concatenate([label for _, label in batches(dataset, 3, start_step=3 * epoch)])
         assert sorted(labels) == [0, 0, 1, 1, 2, 2]
@@ -59,7 +61,7 @@ def test_every_clip_once_an_epoch(videos):
 
 def test_shards_share_the_epoch(videos):
     """Two workers see together what one worker with the double batch sees."""
-    dataset = load("folder", videos)
+    dataset = load_dataset("folder", videos)
     one = batches(dataset, 3, batch_size=2)
     parts = [batches(dataset, 3, batch_size=1, shard=(i, 2)) for i in (0, 1)]
     for step in range(3):
@@ -68,14 +70,14 @@ def test_shards_share_the_epoch(videos):
 
 
 def test_testing_is_one_pass_in_order(videos):
-    dataset = load("folder", videos)
+    dataset = load_dataset("folder", videos)
     labels = [list(label) for _, label in batches(dataset, 99, training=False, batch_size=4)]
     assert labels == [[0, 0, 1, 1], [2, 2]]
 
 
 def test_a_bad_video_never_ends_a_run(videos, tmp_path):
     (tmp_path / "bad.mp4").write_bytes(b"no video at all" * 99)
-    good = load("folder", videos)
+    good = load_dataset("folder", videos)
     dataset = Dataset("x", [Item(str(tmp_path / "bad.mp4"), 0), *good.items, Item("gone.mp4", 1)], good.labels)
     failures = Failures(tmp_path / "failures.csv")
     assert len(batches(dataset, 8, failures=failures)) == 8
@@ -93,7 +95,7 @@ def test_when_nothing_can_be_read_it_says_so():
 
 def test_seconds_of_a_long_video(videos):
     """The synthetic videos have 12 frames a second: [0.25, 0.5) is frames 3, 4 and 5."""
-    path = load("folder", videos).items[0].path
+    path = load_dataset("folder", videos).items[0].path
     whole = read_item(Item(path, 0), None)
     assert (read_item(Item(path, 0, 0.25, 0.5), None) == whole[3:6]).all()
     assert (read_item(Item(path, 0, 0.5, None), functools.partial(sample.dense, frames=1)) == whole[6:7]).all()

@@ -3,7 +3,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from training import metrics
+from keras_vid.training.evaluation import metrics
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from keras import ops
-
-from training.optimizer import SGD
+from keras_vid.training.run.optimizer import SGD
 
 
 def test_decay_goes_through_the_momentum():

@@ -11,14 +11,16 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
+from keras_vid.training.data import augment
+from keras_vid.training.data.datasets import Item
+from keras_vid.training.data.load import load_dataset
+from keras_vid.training.data.pipeline import span
+from keras_vid.training.data.prepare import check, prepare
+from keras_vid.training.data.records import decode, dense, records, segments
+from keras_vid.training.data.shards import encode
+
 from keras_vid.cli import main
 from keras_vid.video import frame_rate, read, sample, synthetic
-from training import augment
-from training.datasets import Item, load
-from training.input import span
-from training.prepare import check, prepare
-from training.records import decode, dense, records, segments
-from training.shards import encode
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +35,7 @@ def videos(tmp_path_factory):
 @pytest.fixture(scope="module")
 def prepared(videos, tmp_path_factory):
     folder = tmp_path_factory.mktemp("prepared")
-    prepare(load("folder", videos), folder, short=32, shards=5, workers=1)
+    prepare(load_dataset("folder", videos), folder, short=32, shards=5, workers=1)
     return folder
 
 
@@ -42,7 +44,7 @@ def content(folder):
 
 
 def test_a_record_holds_the_clip(videos):
-    item = load("folder", videos).items[5]
+    item = load_dataset("folder", videos).items[5]
     example, frames = encode(item, "walking_left", short=32)
     clip, label = decode(example, lambda count, seed: tf.range(count))
     assert frames == 8 and clip.shape == (8, 32, 32, 3) and label == item.label
@@ -52,20 +54,20 @@ def test_a_record_holds_the_clip(videos):
 def test_manifest_and_checksums(prepared, videos):
     manifest = json.loads((prepared / "manifest.json").read_text())
     assert (manifest["clips"], manifest["frames"], manifest["skipped"]) == (12, 96, 0)
-    assert manifest["labels"] == load("folder", videos).labels == (prepared / "labels.txt").read_text().split()
+    assert manifest["labels"] == load_dataset("folder", videos).labels == (prepared / "labels.txt").read_text().split()
     assert check(prepared) == []
     sums = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=prepared)
     assert sums.returncode == 0
 
 
 def test_clips_are_written_as_short_videos(videos, tmp_path):
-    dataset = load("folder", videos)
+    dataset = load_dataset("folder", videos)
     dataset.labels.reverse()  # an order that is not the alphabet's
     dataset.items = [item._replace(label=2 - item.label) for item in dataset.items]
     dataset.items[0] = dataset.items[0]._replace(start=0.25, end=0.5)
     manifest = prepare(dataset, tmp_path, form="clips", short=32, shards=5, workers=1)
     assert (manifest["clips"], manifest["frames"]) == (12, 11 * 8 + 3) and check(tmp_path) == []
-    again = load("csv", tmp_path / "list.csv")
+    again = load_dataset("csv", tmp_path / "list.csv")
     assert again.labels == dataset.labels and again.skipped == []
     one = {int(Path(item.path).name[:6]): item for item in again.items}
     assert [one[i].label for i in range(12)] == [item.label for item in dataset.items]
@@ -84,7 +86,7 @@ def test_clips_are_written_as_short_videos(videos, tmp_path):
 
 
 def test_damage_is_found_and_mended(videos, tmp_path):
-    dataset = load("folder", videos)
+    dataset = load_dataset("folder", videos)
     prepare(dataset, tmp_path, short=24, shards=3, workers=1)
     before = content(tmp_path)
     victim = tmp_path / "clips-00001-of-00003.tfrecord"
@@ -96,14 +98,14 @@ def test_damage_is_found_and_mended(videos, tmp_path):
 
 def test_again_does_nothing_and_otherwise_is_refused(prepared, videos):
     before = {p: p.stat().st_mtime_ns for p in prepared.glob("*.tfrecord")}
-    prepare(load("folder", videos), prepared, short=32, shards=5, workers=1)
+    prepare(load_dataset("folder", videos), prepared, short=32, shards=5, workers=1)
     assert before == {p: p.stat().st_mtime_ns for p in prepared.glob("*.tfrecord")}
     with pytest.raises(ValueError, match="short 32 instead of 48"):
-        prepare(load("folder", videos), prepared, short=48, shards=5)
+        prepare(load_dataset("folder", videos), prepared, short=48, shards=5)
 
 
 def test_unreadable_videos_are_listed(videos, tmp_path):
-    dataset = load("folder", videos)
+    dataset = load_dataset("folder", videos)
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"nothing" * 50)
     dataset.items.append(Item(str(bad), 0))
@@ -218,10 +220,10 @@ def test_the_model_garden_reads_it(prepared):
 @pytest.mark.slow
 def test_beam_gives_the_same_bytes(prepared, videos, tmp_path):
     pytest.importorskip("apache_beam")
-    prepare(load("folder", videos), tmp_path, short=32, shards=5, workers=2, runner="DirectRunner")
+    prepare(load_dataset("folder", videos), tmp_path, short=32, shards=5, workers=2, runner="DirectRunner")
     assert content(tmp_path) == content(prepared)
 
 
 def test_a_span_is_prepared_as_its_own_clip(videos):
-    item = load("folder", videos).items[0]._replace(start=0.25, end=0.5)
+    item = load_dataset("folder", videos).items[0]._replace(start=0.25, end=0.5)
     assert span(item) == [3, 4, 5] and encode(item, "x", 24)[1] == 3

@@ -6,10 +6,11 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from keras_vid.zoo import list_models
-from training.official import DATASETS
-from training.optimizer import Rate, make
-from training.recipes import RECIPES, recipe
+from keras_vid.training.data.official import DATASETS
+from keras_vid.training.recipes import RECIPES, recipe
+from keras_vid.training.run.optimizer import Rate, make
+
+from keras_vid.models.variants import list_models
 
 # What the papers and their code say, read from them once more and not from the table.
 STATED = {

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from training.remote import enable
+from keras_vid.training.data.remote import enable
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 READ = """
 import os, sys
 from training import augment
-from training.records import dense, records
+from keras_vid.training.data.records import dense, records
 data = records(sys.argv[1], lambda count, seed: dense(count, 4, 1, seed),
                lambda clip, label, seed: (augment.centre_crop(clip, 24), label), 4, training=False)
 print("labels", sorted(int(i) for _, label in data for i in label), flush=True)
@@ -70,11 +69,11 @@ def test_without_tensorflow_io_one_line_says_so(monkeypatch):
 
 @pytest.mark.slow
 def test_reads_from_an_s3_server(videos, tmp_path, bucket):
-    from training.datasets import load
-    from training.prepare import prepare
+    from keras_vid.training.data.load import load_dataset
+    from keras_vid.training.data.prepare import prepare
 
     client, env = bucket
-    prepare(load("folder", videos), tmp_path / "out", short=32, shards=2, workers=1)
+    prepare(load_dataset("folder", videos), tmp_path / "out", short=32, shards=2, workers=1)
     for path in (tmp_path / "out").glob("*.*"):
         client.upload_file(str(path), "clips", f"train/{path.name}")
     done = run(env, "-c", READ, "s3://clips/train")
@@ -84,14 +83,14 @@ def test_reads_from_an_s3_server(videos, tmp_path, bucket):
 @pytest.mark.slow
 def test_prepares_onto_an_s3_server(videos, tmp_path, bucket):
     """What lies there is what a local run writes; a lost shard is made again, the others are left alone."""
-    from training.datasets import load
-    from training.prepare import prepare
+    from keras_vid.training.data.load import load_dataset
+    from keras_vid.training.data.prepare import prepare
 
     client, env = bucket
     command = ("-m", "keras_vid.cli", "prepare", "folder", str(videos), "--size", "32", "--shards", "2", "-j", "2")
     done = run(env, *command, "-o", "s3://clips/made")
     assert done.returncode == 0 and "6 clips" in done.stdout, done.stderr[-2000:]
-    prepare(load("folder", videos), tmp_path / "out", short=32, shards=2, workers=1)
+    prepare(load_dataset("folder", videos), tmp_path / "out", short=32, shards=2, workers=1)
     for path in (p for p in (tmp_path / "out").rglob("*") if p.is_file()):
         key = f"made/{path.relative_to(tmp_path / 'out')}"
         assert client.get_object(Bucket="clips", Key=key)["Body"].read() == path.read_bytes(), key

@@ -15,12 +15,12 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import keras
+from keras_vid.training.recipes import recipe
+from keras_vid.training.run import state
+from keras_vid.training.run.train import Options, hold_out, train
 
 from keras_vid.cli import main
 from keras_vid.video import synthetic
-from training import state
-from training.fit import Options, hold_out, train
-from training.recipes import recipe
 
 SCRIPT = str(Path(__file__).with_name("one_run.py"))
 SYNC = {"sync_bn": True, "length": 1}
@@ -219,7 +219,7 @@ def test_a_worker_killed_at_work_and_both_started_again(videos, two, tmp_path):
     assert [process.poll() for process in workers] == [None, None], "the run ended before it could be killed"
     os.killpg(workers[1].pid, signal.SIGKILL)
     assert workers[1].wait(timeout=100) == -signal.SIGKILL
-    assert workers[0].wait(timeout=100) > 0  # by TensorFlow's own error, or because training.peers noticed
+    assert workers[0].wait(timeout=100) > 0  # by TensorFlow's own error, or because peers.py noticed
     workers = start_workers(videos, tmp_path / "cut", save_every=1, resume=True)
     assert [process.wait(timeout=300) for process in workers] == [0, 0]
     assert rows(tmp_path / "cut") == rows(two)
@@ -255,9 +255,9 @@ def test_a_run_folder_is_never_written_over(videos, tmp_path, capsys):
 
 
 def test_held_out_clips_are_of_every_class(videos):
-    from training.datasets import load
+    from keras_vid.training.data.load import load_dataset
 
-    rest, held = hold_out(load("csv", _list(videos)))
+    rest, held = hold_out(load_dataset("csv", _list(videos)))
     assert not {item.path for item in rest.items} & {item.path for item in held.items}
     assert sorted(item.label for item in held.items) == [0, 1]
 

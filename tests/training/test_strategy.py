@@ -10,7 +10,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from training import peers, strategy
+from keras_vid.training.run import distribution as strategy
+from keras_vid.training.run import peers
 
 
 def test_wrong_choices_are_told():

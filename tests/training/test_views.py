@@ -5,8 +5,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from training import views
-from training.recipes import recipe
+from keras_vid.training.data import views
+from keras_vid.training.recipes import recipe
 
 
 def numbered(count, height=40, width=60):
@@ -71,8 +71,9 @@ def test_training_crops_have_one_size(crop):
 
 def test_tested_on_more_segments_and_larger_crops():
     """StNet trains on 7 segments and is tested on 25: the same weights in a network for more frames."""
+    from keras_vid.training.evaluation.evaluate import for_testing
+
     import keras_vid
-    from training.evaluate import for_testing
 
     row = small("stnet_resnet14/synthetic", frames=6, neighbours=3)
     network = keras_vid.create("stnet_resnet14", classes=3, frames=6, size=24, length=3)

@@ -1,0 +1,1 @@
+"""The commands of `keras-vid detect`: one file each."""

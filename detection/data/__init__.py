@@ -1,0 +1,1 @@
+"""Ground truth, detections and clips with boxes."""

@@ -1,0 +1,18 @@
+"""Variables of MATLAB files."""
+
+from keras_vid.utils.errors import InputError
+from keras_vid.utils.optional import need
+
+
+def variable(path, name):
+    """One variable of a .mat file; structs have their fields as attributes. Needs SciPy."""
+    loadmat = need("scipy.io", extra="report").loadmat
+    try:
+        found = loadmat(path, squeeze_me=True, struct_as_record=False)
+    except OSError:
+        raise
+    except Exception as error:  # SciPy raises many kinds on damaged files
+        raise InputError(f"{path}: not a .mat file that SciPy reads: {error}") from error
+    if name not in found:
+        raise InputError(f"{path}: holds no variable {name}")
+    return found[name]

@@ -1,0 +1,1 @@
+"""Frame-mAP, video-mAP and kinds of errors."""

@@ -1,0 +1,126 @@
+"""Tubes: one actor's boxes through time, linked from the detections of single frames.
+
+The order of the detections' rows changes nothing: equal scores are told apart by their boxes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from keras_vid.detection.evaluation.linking import LINKS
+
+from keras_vid.utils.errors import InputError
+
+
+@dataclass
+class Tube:
+    """`boxes[t]` in frame `start + t` of a video; `score` is the mean over the detections that it was linked from."""
+
+    video: int
+    label: int
+    start: int
+    boxes: np.ndarray  # (T, 4)
+    scores: np.ndarray  # (T,)
+    score: float
+
+    @property
+    def end(self):
+        return self.start + len(self.boxes)
+
+
+def link(detections, method="greedy", least=0.01, most=10, shortest=15, **options):
+    """Tubes of all videos and classes of a table of detections.
+
+    Args:
+        method: "greedy" or "viterbi".
+        least: Detections with a lower score are left out.
+        most: Of each class and frame, this many best detections are kept.
+        shortest: Tubes of fewer frames are dropped.
+        options: `overlap` and `gap` of `linking.greedy`; `paths` and `weight` of `linking.viterbi`.
+
+    Frames that a tube passes over get boxes and scores between those of its neighbours.
+
+    >>> from keras_vid.detection.data import table
+    >>> rows = table.make(["a"] * 2, [0, 2], ["run"] * 2, [[0, 0, 9, 9], [2, 0, 11, 9]], score=[0.9, 0.7])
+    >>> link(rows, shortest=1)[0].boxes[:, 0].tolist()
+    [0.0, 1.0, 2.0]
+    """
+    if method not in LINKS:
+        raise InputError(f"link {method!r}: {' or '.join(LINKS)}")
+    sequence = detections.rows(_kept(detections, least, most))
+    key = sequence.video * len(sequence.classes) + sequence.label
+    tubes = []
+    for part in np.split(np.arange(len(sequence)), np.flatnonzero(np.diff(key)) + 1):
+        if len(part):
+            mine = slice(part[0], part[-1] + 1)
+            paths = LINKS[method](sequence.frame[mine], sequence.box[mine], sequence.score[mine], **options)
+            span = sequence.frame[mine]
+            tubes += [_tube(sequence, part[p]) for p in paths if span[p[-1]] - span[p[0]] + 1 >= shortest]
+    return tubes
+
+
+def trim(tubes, switch=3.0):
+    """The parts of tubes in which the action takes place, as tubes.
+
+    Each frame is labelled action, worth its score, or not, worth 1 - score; every change of label costs `switch`; the
+    labels worth most are kept (the smoothing of Saha et al. 2016).
+
+    >>> tube = Tube(0, 0, 5, np.zeros((6, 4)), np.array([0.1, 0.9, 0.9, 0.9, 0.1, 0.1]), 0.5)
+    >>> [(part.start, part.end) for part in trim([tube], switch=0.5)]
+    [(6, 9)]
+    """
+    parts = []
+    for tube in tubes:
+        action = np.concatenate([[0], _smooth(tube.scores, switch), [0]])
+        for first, last in np.flatnonzero(np.diff(action)).reshape(-1, 2).tolist():
+            scores = tube.scores[first:last]
+            parts.append(
+                Tube(tube.video, tube.label, tube.start + first, tube.boxes[first:last], scores, float(scores.mean()))
+            )
+    return parts
+
+
+def annotated_tubes(gt):
+    """The tubes of a table of ground truth, by its column `tube`."""
+    if gt.tube is None:
+        raise InputError("this ground truth does not say which boxes make a tube: it needs a column tube")
+    order = np.lexsort((gt.frame, gt.label, gt.tube, gt.video))
+    heads = np.column_stack([gt.video, gt.tube, gt.label])[order]
+    cuts = np.flatnonzero(np.any(np.diff(heads, axis=0), axis=1)) + 1
+    return [_tube(gt, rows) for rows in np.split(order, cuts)]
+
+
+def _tube(table, rows):
+    """Rows in the order of their frames as one tube, gaps filled between the neighbours."""
+    frames, first = table.frame[rows], rows[0]
+    score = np.ones(len(rows)) if table.score is None else table.score[rows]
+    every = np.arange(frames[0], frames[-1] + 1)
+    if len(every) == len(rows):
+        boxes, scores = table.box[rows], score
+    else:
+        boxes = np.column_stack([np.interp(every, frames, table.box[rows, i]) for i in range(4)])
+        scores = np.interp(every, frames, score)
+    return Tube(
+        int(table.video[first]), int(table.label[first]), int(frames[0]), boxes, scores, float(score.sum() / len(score))
+    )
+
+
+def _kept(table, least, most):
+    """The best rows of each frame and class; by video, class, frame and score."""
+    rows = np.flatnonzero(table.score >= least)
+    key = (table.video[rows] * len(table.classes) + table.label[rows]) << 32 | table.frame[rows]
+    order = np.lexsort((*table.box[rows].T, -table.score[rows], key))
+    rows, key = rows[order], key[order]
+    return rows[np.arange(len(rows)) - np.searchsorted(key, key) < most]
+
+
+def _smooth(score, switch):
+    """1 where the action is, 0 elsewhere: the labels worth most when every change costs `switch`."""
+    on, off, back = 0.0, 0.0, []
+    for value in score.tolist():
+        back.append((on >= off - switch, off >= on - switch))
+        on, off = value + max(on, off - switch), 1 - value + max(off, on - switch)
+    label, labels = int(on >= off), []
+    for stay_on, stay_off in reversed(back):
+        labels.append(label)
+        label = int(stay_on) if label else int(not stay_off)
+    return labels[::-1]

@@ -1,0 +1,1 @@
+"""The detector: backbones, region proposals, matching, losses."""

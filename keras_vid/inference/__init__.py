@@ -1,0 +1,1 @@
+"""Trained networks at work: loaded, shown a video, asked for its labels."""

@@ -1,0 +1,1 @@
+"""The commands that ask a network or ship it: one file each."""

@@ -1,0 +1,1 @@
+"""Networks behind a server: client, configuration, whole lists of videos."""

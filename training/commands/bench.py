@@ -1,0 +1,41 @@
+"""keras-vid bench: how fast the input is, and whether it or the training step holds the run back."""
+
+import json
+import sys
+
+
+def add_arguments(parser):
+    kinds = parser.add_subparsers(metavar="WHAT", required=True)
+    line = "clips a second of the input, and whether the input or the step is the bottleneck"
+    sub = kinds.add_parser("input", help=line, description=line[0].upper() + line[1:] + ".")
+    sub.add_argument("dataset", help="a dataset's name as of keras-vid prepare, or 'prepared'")
+    sub.add_argument("root", help="the folder with the videos, or of the prepared data")
+    sub.add_argument("--split", default="train", help="train, val, test, ... (default: train)")
+    sub.add_argument("--lists", help="the folder with the official label and split files (default: below root)")
+    sub.add_argument("--model", help="a network's name: also time its training step, to find the bottleneck")
+    sub.add_argument("--frames", type=int, default=16, help="frames of a clip (default: 16)")
+    sub.add_argument("--size", type=int, default=224, help="side of a clip (default: 224)")
+    sub.add_argument("--sample", choices=("dense", "segments"), default="dense", help="frames in a row, or spread out")
+    sub.add_argument("-b", "--batch-size", type=int, default=8)
+    sub.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
+    sub.add_argument("--steps", type=int, default=10, help="batches to time (default: 10)")
+    sub.add_argument("--json", action="store_true", help="the numbers as one JSON object")
+
+
+def run(args):
+    from keras_vid.training.run.speed import input_speed, open_input, step_speed, verdict
+
+    data, classes, report = open_input(args)
+    print(report, file=sys.stderr)
+    numbers = {"input_clips_per_second": round(input_speed(data, args.steps, args.batch_size), 2)}
+    if args.model:
+        step = step_speed(args.model, classes, args.batch_size, args.frames, args.size, min(args.steps, 5))
+        numbers["step_clips_per_second"] = round(step, 2)
+        numbers["bottleneck"] = verdict(numbers["input_clips_per_second"], step)
+    if args.json:
+        print(json.dumps(numbers))
+        return
+    print(f"input: {numbers['input_clips_per_second']:.1f} clips/s ({args.frames} frames of {args.size}x{args.size})")
+    if args.model:
+        print(f"step of {args.model}: {numbers['step_clips_per_second']:.1f} clips/s")
+        print(f"the bottleneck is the {numbers['bottleneck']}")

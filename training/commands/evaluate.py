@@ -1,0 +1,110 @@
+"""keras-vid evaluate: what a network gets right, by a protocol that is named with the numbers."""
+
+import argparse
+
+from keras_vid.utils.errors import InputError
+
+EPILOG = """examples:
+  keras-vid evaluate runs/stm                          by the protocol of its recipe
+  keras-vid evaluate runs/stm --clips 10 --crops 3     thirty views of each video
+  keras-vid evaluate runs/stm --reverse                the arrow of time: frames backwards
+  keras-vid evaluate runs/s1 runs/s2 runs/s3           three splits and their mean
+  keras-vid evaluate --fuse runs/rgb runs/flow --weights 1,1.5
+  keras-vid evaluate i3d --weights kinetics400 --dataset kinetics400 --data DIR --split val
+"""
+
+
+def add_arguments(parser):
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    parser.add_argument("source", nargs="+", help="run folders (several: their mean too), or a network's name")
+    parser.add_argument("--fuse", action="store_true", help="fuse the saved predictions of the sources into one answer")
+    parser.add_argument("--weights", help="with --fuse one number a source, 1,1.5; with a network's name its weights")
+    parser.add_argument("--data", help="where the videos are (default: where they were in training)")
+    parser.add_argument("--val-data", help="another folder or CSV file to test on")
+    parser.add_argument("--lists", help="folder of the official label and split files")
+    parser.add_argument("--dataset", help="with a network's name: the data set")
+    parser.add_argument("--split", default="val", help="with a network's name: val, test, test2, ... (default: val)")
+    parser.add_argument("--clips", type=int, help="clips of each video; 0 for all its frames (default: the recipe's)")
+    parser.add_argument("--crops", type=int, choices=(1, 3), help="crops of each clip (default: the recipe's)")
+    parser.add_argument("--frames", type=int, help="frames of a clip (default: the recipe's)")
+    parser.add_argument("--size", type=int, help="side of the crop (default: the recipe's)")
+    parser.add_argument("-b", "--batch-size", type=int, help="clips at a time (default: the recipe's)")
+    parser.add_argument(
+        "--average", default="softmax", choices=("softmax", "logits"), help="what is averaged over views"
+    )
+    orders = parser.add_mutually_exclusive_group()
+    orders.add_argument("--reverse", action="store_const", dest="order", const="reverse", help="frames backwards")
+    orders.add_argument("--shuffle", action="store_const", dest="order", const="shuffle", help="frames in random order")
+    orders.add_argument("--freeze", action="store_const", dest="order", const="freeze", help="one frame, repeated")
+    parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time")
+    parser.add_argument("-o", "--output", help="folder for the predictions, where the source is no run folder")
+    parser.add_argument("--json", action="store_true", help="the numbers as JSON, one object a line")
+
+
+def run(args):
+    from pathlib import Path
+
+    from keras_vid.training.evaluation.evaluate import averaged, evaluate_network, fused
+    from keras_vid.training.evaluation.finish import finish
+
+    order = args.order or "forward"
+    changes = {"views": args.clips, "crops": args.crops, "test_frames": args.frames, "test_size": args.size}
+    changes = {key: value for key, value in {**changes, "batch": args.batch_size}.items() if value is not None}
+    if args.fuse:
+        numbers, predictions = fused(args.source, _weights(args.weights))
+        if args.output:
+            Path(args.output).mkdir(parents=True, exist_ok=True)
+            predictions.save(Path(args.output) / "predictions")
+        _show(numbers, args)
+        return
+    if len(args.source) == 1 and args.dataset:
+        numbers, predictions = evaluate_network(
+            args.source[0],
+            args.weights,
+            args.dataset,
+            args.data,
+            args.split,
+            lists=args.lists,
+            changes=changes,
+            order=order,
+            average=args.average,
+            workers=args.workers,
+        )
+        if args.output:
+            Path(args.output).mkdir(parents=True, exist_ok=True)
+            predictions.save(Path(args.output) / "predictions")
+        _show(numbers, args)
+        return
+    where = {"data": args.data, "val_data": args.val_data, "lists": args.lists}
+    where = {key: value for key, value in where.items() if value is not None}
+    many = []
+    for source in args.source:
+        options = {"changes": changes, "data": where, "average": args.average, "workers": args.workers}
+        many.append(finish(source, order, **options))
+        _show(many[-1], args)
+    if len(many) > 1:
+        _show(averaged(many), args)
+
+
+def _weights(text):
+    if not text:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--weights wants one number a source as 1,1.5, not {text!r}") from None
+
+
+def _show(numbers, args):
+    if args.json:
+        import json
+
+        print(json.dumps(numbers), flush=True)
+        return
+    for key, value in numbers.items():
+        shown = f"{value:.2%}" if key in PERCENT else f"{value:.4f}" if isinstance(value, float) else value
+        print(f"{key.replace('_', ' ')}: {shown}", flush=True)
+
+
+PERCENT = ("top1", "top5", "mean_class_accuracy", "calibration_error")

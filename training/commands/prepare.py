@@ -1,0 +1,56 @@
+"""keras-vid prepare: a data set into TFRecords of JPEG frames, or into short MP4 files."""
+
+import json
+import sys
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "dataset",
+        help="folder, csv, kinetics400, kinetics600, mini_kinetics200, something_v1, "
+        "something_v2, jester, ucf101 or hmdb51",
+    )
+    parser.add_argument("root", help="the folder with the videos or frames; for csv the file")
+    parser.add_argument("-o", "--output", required=True, help="the folder to write, or to go on with; s3://.. too")
+    parser.add_argument(
+        "--form", choices=("frames", "clips"), default="frames", help="TFRecords of JPEG frames, or MP4 files"
+    )
+    parser.add_argument("--split", default="train", help="train, val, test, train2, ... (default: train)")
+    parser.add_argument("--lists", help="the folder with the official label and split files (default: below root)")
+    parser.add_argument("--size", type=int, default=256, help="short side of the frames (default: 256)")
+    parser.add_argument("--shards", type=int, help="how many files (default: one for each 256 clips)")
+    parser.add_argument("--quality", type=int, default=90, help="of JPEG (default: 90)")
+    parser.add_argument("--seed", type=int, default=0, help="of the order of the clips (default: 0)")
+    parser.add_argument("-j", "--workers", type=int, help="processes (default: one for each core)")
+    parser.add_argument("--runner", help="an Apache Beam runner instead of local processes, such as DirectRunner")
+    parser.add_argument("--json", action="store_true", help="the manifest as one JSON object")
+
+
+def run(args):
+    from keras_vid.training.data.load import load_dataset
+    from keras_vid.training.data.prepare import prepare
+
+    dataset = load_dataset(args.dataset, args.root, args.split, args.lists)
+    print(dataset.report(), file=sys.stderr)
+
+    def progress(done, shards):
+        print(f"\r{done}/{shards} shards", end="" if done < shards else "\n", file=sys.stderr, flush=True)
+
+    manifest = prepare(
+        dataset,
+        args.output,
+        form=args.form,
+        short=args.size,
+        shards=args.shards,
+        quality=args.quality,
+        seed=args.seed,
+        workers=args.workers,
+        runner=args.runner,
+        progress=progress,
+    )
+    if args.json:
+        print(json.dumps(manifest))
+        return
+    left = f"; {manifest['skipped']:,} left out, see skipped.csv" if manifest["skipped"] else ""
+    size = manifest["bytes"] / 1e6
+    print(f"{args.output}: {manifest['clips']:,} clips, {manifest['frames']:,} frames, {size:,.1f} MB{left}")

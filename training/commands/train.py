@@ -1,0 +1,184 @@
+"""keras-vid train: from a folder of videos to a trained, tested, documented run."""
+
+import argparse
+import dataclasses
+
+from keras_vid.utils.errors import InputError
+
+EPILOG = """examples:
+  keras-vid train s3dg --data my_videos/ --epochs 20            one folder a class
+  keras-vid train tsm_resnet50 --data clips.csv                 path,label[,start,end]
+  keras-vid train stm_resnet50/ucf101 --data UCF101 --split 2   a paper's recipe
+  keras-vid train stm_resnet50/ucf101 --data UCF101 -o runs/a --resume
+  keras-vid train tsn_resnet50/folder --show                    a recipe's settings, without training
+"""
+HELP = {  # fields of the recipe; what is not here is explained in training/recipes.py
+    "frames": "frames of a clip",
+    "sample": "dense, segments or super_images",
+    "size": "side of the picture that the network sees",
+    "short": "short side to which frames are scaled while decoding",
+    "crop": "random, squash, corner or sth",
+    "flip": "mirror half of the clips, except classes that name a direction",
+    "optimizer": "sgd or adamw",
+    "lr": "learning rate of a step of batch x replicas clips of the recipe; scaled to the batch of this run",
+    "weight_decay": "L2, of kernels alone",
+    "length": "how long, in --unit epochs or steps",
+    "drops": "when the rate drops, comma-separated",
+    "warmup": "so many first steps or epochs the rate rises",
+    "replicas": "how many replicas the recipe's rate is for",
+    "clip_norm": "longest gradient, 0 for any",
+    "bn": "BatchNorm: train, partial (all but the first frozen) or frozen",
+    "sync_bn": "BatchNorm statistics over all replicas",
+    "weights": "start: imagenet, kinetics400, a weights file, a run folder, a .keras file, or none",
+    "views": "clips of a video in testing; 0 for all frames",
+    "crops": "crops of a clip in testing: 1 or 3",
+}
+
+
+def add_arguments(parser):
+    from keras_vid.training.recipes import Recipe
+
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="a network, or network/dataset; see --recipes")
+    parser.add_argument("--recipes", action="store_true", help="list the recipes there are, and stop")
+    parser.add_argument("--data", help="the videos: a folder, a CSV file, or a data set's root")
+    parser.add_argument("-o", "--output", help="the run folder (default: runs/RECIPE)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --output at the step it reached")
+    parser.add_argument("--epochs", type=float, help="short for --unit epochs --length EPOCHS")
+    parser.add_argument("--show", action="store_true", help="print the recipe's settings and stop")
+    parser.add_argument("--no-test", action="store_true", help="no test and report after the last epoch")
+    parser.add_argument("--lists", help="folder of the official label and split files (default: below --data)")
+    parser.add_argument("--split", type=int, default=1, help="split of UCF101 and HMDB51 (default: 1)")
+    parser.add_argument("--val-data", help="a folder or CSV file to validate on (default: the data set's own)")
+    parser.add_argument("--no-validation", action="store_true", help="train on everything, validate on nothing")
+    parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--service", help="address of a tf.data service that decodes prepared data, grpc://host:port")
+    machine = parser.add_argument_group("where it computes")
+    machine.add_argument("--strategy", default="auto", help="auto, default, mirrored or multi_worker (default: auto)")
+    machine.add_argument("--devices", type=int, help="GPUs, or logical CPUs, of mirrored")
+    machine.add_argument("--cluster", help="host:port,host:port of all workers, instead of TF_CONFIG")
+    machine.add_argument("--task", type=int, help="this worker's number in --cluster")
+    machine.add_argument("--precision", default="float32", help="float32, mixed_bfloat16 or mixed_float16")
+    machine.add_argument("--xla", action="store_true", help="compile the step with XLA (slower on a CPU)")
+    machine.add_argument("--steps-per-execution", type=int, default=1, help="steps in one call of the graph")
+    machine.add_argument("--accumulate", type=int, default=1, help="add up the gradients of so many steps")
+    machine.add_argument("--average", type=float, default=0.0, metavar="M", help="also average weights, e.g. 0.999")
+    machine.add_argument("--save-every", type=int, help="steps between saved states (default: five minutes)")
+    machine.add_argument("--profile", metavar="A:B", help="profile steps A to B for TensorBoard")
+    fields = parser.add_argument_group("the recipe's fields")
+    fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips a replica")
+    for field in dataclasses.fields(Recipe):
+        if field.name in ("model", "dataset", "source", "batch"):
+            continue
+        kind = {"bool": _yes, "tuple": _numbers}.get(_kind(field), None) or _parse(_kind(field))
+        fields.add_argument(f"--{field.name.replace('_', '-')}", type=kind, help=HELP.get(field.name))
+
+
+def run(args):
+    import json
+    import sys
+    from pathlib import Path
+
+    from keras_vid.training.recipes import RECIPES, Recipe, recipe
+
+    if args.recipes:
+        for name, row in RECIPES.items():
+            print(
+                f"{name:45} lr {row.lr:<6g} {row.length:g} {row.unit}, {row.replicas} x {row.batch} clips; {row.source}"
+            )
+        return
+    if not args.recipe:
+        raise InputError("which network? `keras-vid train NETWORK --data DIR`; --recipes lists what there is")
+    changes = {
+        field.name: getattr(args, field.name)
+        for field in dataclasses.fields(Recipe)
+        if getattr(args, field.name, None) is not None and field.name not in ("model", "dataset", "source")
+    }
+    if changes.get("weights") == "none":
+        changes["weights"] = None
+    if args.epochs is not None:
+        chosen = recipe(args.recipe)
+        if "drops" not in changes:  # at the same shares of the run
+            changes["drops"] = tuple(round(place * args.epochs / chosen.length, 3) for place in chosen.drops)
+        changes |= {"unit": "epochs", "length": args.epochs}
+    chosen = recipe(args.recipe, **changes)
+    if args.show:
+        print(json.dumps(dataclasses.asdict(chosen), indent=1))
+        return
+    if not args.data:
+        raise InputError(
+            "--data says where the videos are: a folder with one folder a class, a CSV file, or a data set"
+        )
+
+    from keras_vid.training.run.train import Options, train
+
+    options = Options(
+        data=args.data,
+        lists=args.lists,
+        split=args.split,
+        val_data=args.val_data,
+        service=args.service,
+        strategy=args.strategy,
+        replicas=args.devices,
+        cluster=args.cluster,
+        task=args.task,
+        precision=args.precision,
+        accumulate=args.accumulate,
+        average=args.average,
+        xla=args.xla,
+        steps_per_execution=args.steps_per_execution,
+        workers=args.workers,
+        save_every=args.save_every,
+        profile=_window(args.profile),
+        validate=not args.no_validation,
+        resume=args.resume,
+        seed=args.seed,
+    )
+    output = Path(args.output or f"runs/{args.recipe.replace('/', '_')}")
+    folder = train(chosen, options, output)
+    if args.task or args.no_test or args.no_validation:
+        return
+    if not (folder / "best.keras").is_file():
+        return
+
+    from keras_vid.training.evaluation.finish import finish
+
+    numbers = finish(folder, workers=args.workers)
+    top = f"top-1 {numbers['top1']:.1%}  top-5 {numbers['top5']:.1%}"
+    print(f"{top}  of {numbers['clips']:,} clips ({numbers['protocol']})")
+    print(
+        f"everything is in {folder}: open report.html, or run `keras-vid predict VIDEO --model {folder}`",
+        file=sys.stderr,
+    )
+
+
+def _kind(field):
+    return getattr(field.type, "__name__", str(field.type)).split(" ")[0]
+
+
+def _parse(kind):
+    return {"int": int, "float": float}.get(kind, str)
+
+
+def _yes(text):
+    if text.lower() not in ("yes", "no", "true", "false"):
+        raise argparse.ArgumentTypeError(f"yes or no, not {text!r}")
+    return text.lower() in ("yes", "true")
+
+
+def _numbers(text):
+    try:
+        return tuple(float(part) for part in text.split(",") if part)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"numbers with commas, not {text!r}") from None
+
+
+def _window(text):
+    if not text:
+        return None
+    first, _, last = text.partition(":")
+    if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
+        raise InputError(f"--profile wants two steps as 10:20, not {text!r}")
+    return int(first), int(last)

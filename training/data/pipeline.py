@@ -1,0 +1,152 @@
+"""From a list of clips to batches for `model.fit`: list -> shuffle -> parallel decode -> augment -> batch -> prefetch.
+
+What step s of a run sees depends on the seed and s alone, not on timing, on the number of threads, or on whether the
+run was stopped in between: `clips(..., start_step=s)` goes on exactly where a run ended.
+"""
+
+import csv
+import functools
+import os
+import threading
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vid.utils.errors import InputError
+from keras_vid.video import probe, read
+
+ATTEMPTS = 50  # so many unreadable videos in a row are no accident
+
+
+def clips(
+    dataset,
+    indices,
+    transform,
+    batch_size=8,
+    *,
+    training=True,
+    seed=0,
+    shard=(0, 1),
+    start_step=0,
+    short=256,
+    workers=None,
+    failures=None,
+    numbered=False,
+):
+    """Batches (uint8 clips, int32 labels) of a keras_vid.training.data.datasets.Dataset, as a tf.data.Dataset.
+
+    Training never ends: epoch follows epoch, each in an order of its own, and all batches are full. An unreadable
+    video is replaced by the next clip of the epoch. Testing is one pass in the order of the list, in which
+    unreadable videos are left out. Neither ends a run.
+
+    Args:
+        indices: Which frames: a function (count, rng) of keras_vid.video.sample with its options given, such as
+            `functools.partial(sample.dense, frames=64)`. In testing `rng` is None.
+        transform: (clip, label, seed) -> (clip, label) in graph ops, to one size: see keras_vid.training.data.augment.
+        shard: (number, count) of this worker; a step of all workers together is `count` batches.
+        start_step: The first step to make; a resumed run gives the number of steps made before.
+        short: Short side to which frames are scaled while decoding; None keeps the size.
+        workers: Videos decoded at a time; None: one for each core.
+        failures: A Failures object, to know afterwards which videos could not be read.
+        numbered: Add to each example its place in `dataset.items` (in testing).
+    """
+    number, count = shard
+    if not 0 <= number < count:
+        raise InputError(f"shard is (number, count) with 0 <= number < count, not {shard}")
+    if not dataset.items:
+        raise InputError(f"{dataset.name}: no clips")
+    failures = failures if failures is not None else Failures()
+    decode = functools.partial(_decode, dataset.items, indices, short, seed, training, failures)
+    first = start_step * batch_size * count + number
+    last = np.iinfo(np.int64).max if training else len(dataset.items)
+    data = tf.data.Dataset.range(first, last, count)
+    data = data.map(lambda i: (*_load(decode, i), i), num_parallel_calls=workers or os.cpu_count(), deterministic=True)
+    if not training:
+        data = data.filter(lambda clip, label, draw, i: label >= 0)
+
+    def example(clip, label, draw, i):
+        return (*transform(clip, label, draw), i) if numbered else transform(clip, label, draw)
+
+    data = data.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return data.batch(batch_size, drop_remainder=training).prefetch(2)
+
+
+def step_items(dataset, seed, step, batch):
+    """The paths of the clips of one training step of `batch` clips over all workers, if none had to be replaced."""
+    count = len(dataset.items)
+    places = (divmod(i, count) for i in range(step * batch, (step + 1) * batch))
+    return [dataset.items[_order(seed, epoch, count)[place]].path for epoch, place in places]
+
+
+class Failures:
+    """The videos that could not be read, each once; kept in a CSV file `path,reason` if a path is given.
+
+    >>> failures = Failures()
+    >>> failures.add("a.mp4", "the file is empty")
+    >>> failures.rows
+    {'a.mp4': 'the file is empty'}
+    """
+
+    def __init__(self, path=None):
+        self.path, self.rows, self.lock = path, {}, threading.Lock()
+
+    def add(self, video, reason):
+        with self.lock:
+            if video in self.rows:
+                return
+            self.rows[video] = " ".join(str(reason).split())
+            if self.path:
+                with open(self.path, "a", newline="", encoding="utf-8") as file:
+                    csv.writer(file, lineterminator="\n").writerow((video, self.rows[video]))
+
+
+def _load(decode, i):
+    clip, label, draw = tf.numpy_function(decode, [i], (tf.uint8, tf.int32, tf.int32), stateful=False)
+    clip.set_shape((None, None, None, 3))
+    label.set_shape(())
+    draw.set_shape((2,))
+    return clip, label, draw
+
+
+@functools.lru_cache(maxsize=4)
+def _order(seed, epoch, count):
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+def _decode(items, indices, short, seed, training, failures, i):
+    """Example number i of the run: frames, label, and the seed of its augmentation."""
+    i, count = int(i), len(items)
+    draw = np.random.default_rng([seed, 1, i]).integers(2**31, size=2, dtype=np.int32)
+    for attempt in range(ATTEMPTS if training else 1):
+        epoch, place = divmod(i, count)
+        item = items[_order(seed, epoch, count)[(place + attempt) % count] if training else i]
+        rng = np.random.default_rng([seed, 2, i]) if training else None
+        try:
+            clip = read_item(item, functools.partial(indices, rng=rng), short)
+            return clip, np.int32(item.label), draw
+        except (ValueError, OSError, MemoryError) as error:
+            failures.add(item.path, error)
+    if training:
+        raise RuntimeError(f"{ATTEMPTS} videos in a row cannot be read, the last: {failures.rows[item.path]}")
+    return np.zeros((1, 1, 1, 3), np.uint8), np.int32(-1), draw
+
+
+def read_item(item, indices, size=None):
+    """The frames of one clip of a data set; `indices` is a function of the number of frames, or None."""
+    if item.start is None and item.end is None:
+        return read(item.path, indices, size, threads=1)
+    inside = span(item)
+    chosen = inside if indices is None else [inside[i] for i in indices(len(inside))]
+    return read(item.path, chosen, size, threads=1)
+
+
+def span(item):
+    """The numbers of the frames within the seconds of a clip."""
+    times = probe(item.path)["times"]
+    if times is None:
+        raise InputError(f"{item.path}: a folder of frames has no seconds: leave start and end out")
+    low, high = item.start or 0, np.inf if item.end is None else item.end
+    inside = [i for i, time in enumerate(times) if low <= time < high]
+    if not inside:
+        raise InputError(f"{item.path}: no frame between {low:g} and {high:g} seconds")
+    return inside

@@ -1,0 +1,89 @@
+"""Prepared data back in: TFRecords of JPEG frames to batches, in graph ops alone, so that it runs anywhere.
+
+The graph holds no Python, so a tf.data service can run it on other machines.
+"""
+
+import json
+
+import tensorflow as tf
+from keras_vid.training.data.augment import split
+from keras_vid.training.data.remote import enable
+
+from keras_vid.utils.errors import InputError
+
+
+def dense(count, frames, stride, seed=None):
+    """Graph form of keras_vid.video.sample.dense: a random start where there is a seed, else the middle.
+
+    >>> dense(10, 4, 1).numpy().tolist(), dense(3, 5, 1).numpy().tolist()
+    ([3, 4, 5, 6], [0, 1, 2, 0, 1])
+    """
+    room = tf.maximum(count - ((frames - 1) * stride + 1), 0)
+    start = room // 2 if seed is None else tf.random.stateless_uniform((), seed, maxval=room + 1, dtype=tf.int32)
+    return (start + tf.range(frames) * stride) % count
+
+
+def segments(count, frames, seed=None):
+    """Graph form of keras_vid.video.sample.segments: TSN's one frame of each part.
+
+    >>> segments(10, 4).numpy().tolist(), segments(3, 8).numpy().tolist()
+    ([1, 3, 6, 8], [0, 0, 0, 1, 1, 2, 2, 2])
+    """
+    places = tf.range(frames)
+    if seed is None:
+        return (2 * places + 1) * count // (2 * frames)
+    part = count // frames
+    draw = tf.random.stateless_uniform((frames,), seed)
+    return places * part + tf.cast(draw * tf.cast(part, tf.float32), tf.int32)
+
+
+def records(folder, choose, transform, batch_size=8, *, training=True, seed=0, shard=(0, 1), start_step=0, buffer=1024):
+    """Batches (uint8 clips, int32 labels) of the prepared data in `folder` (a path, or s3:// gs:// hdfs://).
+
+    Args:
+        choose: (count, seed) -> frame numbers, in graph ops: `lambda count, seed: dense(count, 64, 1, seed)`. In
+            testing the seed is None. Only the frames chosen are decoded.
+        transform: As of keras_vid.training.data.pipeline.clips.
+        shard: (number, count) of this worker.
+        start_step: The first step to make: what was seen before is skipped without decoding it.
+        buffer: Clips in the shuffle buffer.
+    """
+    folder = enable(folder).rstrip("/")
+    with tf.io.gfile.GFile(f"{folder}/manifest.json") as file:
+        manifest = json.load(file)
+    if manifest["plan"].get("form") == "clips":
+        raise InputError(f"{folder} holds MP4 clips, not records: load it with load('csv', '{folder}/list.csv')")
+    names = tf.constant([f"{folder}/{file['name']}" for file in manifest["files"] if file["clips"]])
+    number, count = shard
+    if training:
+        data = tf.data.Dataset.from_tensor_slices(names)
+        data = data.shuffle(len(manifest["files"]), seed=seed, reshuffle_each_iteration=True)
+        data = data.interleave(tf.data.TFRecordDataset, cycle_length=8, num_parallel_calls=4, deterministic=True)
+        # repeat comes after shuffle: each epoch whole, in an order of its own
+        data = data.shuffle(buffer, seed=seed, reshuffle_each_iteration=True).repeat()
+        data = data.shard(count, number)
+    else:
+        data = tf.data.TFRecordDataset(names).shard(count, number)
+    data = data.enumerate().skip(start_step * batch_size)
+
+    def example(i, serialized):
+        draw = split(tf.stack([tf.cast(seed, tf.int64), i * count + number]), 2)
+        clip, label = decode(serialized, choose, draw[0] if training else None)
+        return transform(clip, label, draw[1])
+
+    data = data.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return data.batch(batch_size, drop_remainder=training).prefetch(2)
+
+
+def decode(serialized, choose, seed=None):
+    """(uint8 clip, int32 label) of one record; only the frames chosen are decoded."""
+    context, sequences = tf.io.parse_single_sequence_example(
+        serialized,
+        {"clip/label/index": tf.io.FixedLenFeature((), tf.int64)},
+        {"image/encoded": tf.io.FixedLenSequenceFeature((), tf.string)},
+    )
+    images = sequences["image/encoded"]
+    images = tf.gather(images, choose(tf.shape(images)[0], seed))
+    clip = tf.map_fn(lambda image: tf.io.decode_jpeg(image, channels=3), images, fn_output_signature=tf.uint8)
+    clip.set_shape((None, None, None, 3))
+    return clip, tf.cast(context["clip/label/index"], tf.int32)

@@ -1,0 +1,1 @@
+"""Testing by a named protocol, and what a run leaves to read."""

@@ -1,0 +1,48 @@
+"""After the last step: the test by the recipe's protocol, its files in the run folder, the report, TensorBoard."""
+
+import json
+import os
+from pathlib import Path
+
+from keras_vid.training.evaluation import metrics
+from keras_vid.training.evaluation.evaluate import evaluate
+from keras_vid.training.evaluation.report import clip_gif, draw_confusion, write_report, wrong
+
+
+def finish(run, order="forward", **options):
+    """Test a run and write predictions.csv, predictions.npz, metrics.json and, forwards, the report: the numbers.
+
+    Another order of frames is a control and gets files of its own, `predictions_reverse.csv` and so on.
+    """
+    run = Path(run)
+    numbers, predictions = evaluate(run, order=order, **options)
+    end = "" if order == "forward" else f"_{order}"
+    predictions.save(run / f"predictions{end}")
+    part = run / f".part.{os.getpid()}.json"
+    part.write_text(json.dumps(numbers, indent=1) + "\n")
+    os.replace(part, run / f"metrics{end}.json")
+    if order == "forward":
+        write_report(run)
+        to_tensorboard(run / "events", predictions)
+    return numbers
+
+
+def to_tensorboard(folder, predictions):
+    """The confusion matrix, and the most certain wrong answers as moving pictures."""
+    import tensorflow as tf
+
+    message = tf.compat.v1.Summary()
+    matrix = metrics.confusion(predictions.scores, predictions.truth)
+    pictures = [("test/confusion", draw_confusion(matrix, predictions.labels))]
+    for place in wrong(predictions):
+        said, true = (predictions.labels[i] for i in (predictions.scores[place].argmax(), predictions.truth[place]))
+        try:
+            pictures.append((f"wrong/{said} instead of {true}/{place}", clip_gif(predictions.paths[place])))
+        except (ValueError, OSError):
+            continue
+    for tag, content in pictures:
+        message.value.add(tag=tag, image=tf.compat.v1.Summary.Image(encoded_image_string=content))
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        tf.summary.experimental.write_raw_pb(message.SerializeToString(), step=0)
+    writer.close()

@@ -1,0 +1,1 @@
+"""One run: its folder, network, optimizer, callbacks and devices."""
