@@ -1,12 +1,12 @@
 """Variables of MATLAB files."""
 
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.optional import need
 
 
 def variable(path, name):
-    """One variable of a .mat file; structs have their fields as attributes. Needs SciPy."""
-    loadmat = need("scipy.io", extra="report").loadmat
+    """One variable of a .mat file; structs have their fields as attributes."""
+    from scipy.io import loadmat
+
     try:
         found = loadmat(path, squeeze_me=True, struct_as_record=False)
     except OSError:

@@ -4,8 +4,6 @@ import numpy as np
 from keras_vid.detection.evaluation import error_kinds as errors
 from keras_vid.detection.evaluation.frame_map import COCO_THRESHOLDS, frame_map, frame_maps
 
-from keras_vid.utils.optional import need
-
 POINTS = 200  # of a class's curve that are kept
 
 
@@ -54,8 +52,10 @@ def mean_of(reports):
 
 
 def draw_curves(curves, ap, path):
-    """Precision over recall of every class, as a picture. Needs matplotlib."""
-    need("matplotlib", extra="report").use("Agg")
+    """Precision over recall of every class, as a picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
     from matplotlib import pyplot
 
     names = sorted(curves, key=lambda name: -(ap[name] or 0))
