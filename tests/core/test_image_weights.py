@@ -125,5 +125,5 @@ def test_imagenet_by_name_takes_the_published_file(published, tmp_path, monkeypa
 
 
 def test_every_network_on_a_published_backbone_has_imagenet_weights():
-    names = [name for name, (_, options) in VARIANTS.items() if options.get("backbone") in IMAGENET]
+    names = [name for name, row in VARIANTS.items() if row.options.get("backbone") in IMAGENET]
     assert len(names) > 30 and all((name, "imagenet") in weights.WEIGHTS for name in names)

@@ -27,10 +27,11 @@ from small_network import small
 
 import keras_vid
 from keras_vid import cli, video
-from keras_vid.view import set_view
+from keras_vid.view import ClipView, set_view
 
 SERVER = Path(__file__).with_name("serving_process.py")
 LABELS = ["run", "jump", "fall"]
+SMALL = ClipView(height=32, width=32)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,7 @@ def test_what_is_not_sent_is_what_the_server_would_crop_away(shape):
 
     frames = np.random.default_rng(0).integers(0, 256, (1, *shape, 3)).astype("uint8")
     frames = video.read(frames, size=37)  # 32 * 256 / 224
-    sent, whole = (decode(tf.constant([encode(c, None)]), 32, 32) for c in (near_crop(frames, 32, 32), frames))
+    sent, whole = (decode(tf.constant([encode(c, None)]), SMALL) for c in (near_crop(frames, SMALL), frames))
     assert (sent.numpy() == whole.numpy()).all()
 
 
@@ -202,7 +203,7 @@ def test_a_busy_server_is_asked_again(folder, reference):
         one.tries = 2
         with pytest.raises(Unavailable, match=r"small: The batch scheduling queue .* full \(asked 2 times\)"):
             one.predict(clip(0))  # refused twice; once more before the client below gets its answer
-        assert dict(two.predict(clip(0))) == as_dict(reference(encode(near_crop(clip(0), 32, 32))))
+        assert dict(two.predict(clip(0))) == as_dict(reference(encode(near_crop(clip(0), SMALL))))
 
 
 @contextlib.contextmanager
@@ -396,7 +397,7 @@ def test_the_real_server(folder, reference, tmp_path):
             for address in server.values():
                 with Client(address, "small", tries=20) as client:
                     assert client.status() == {1: "AVAILABLE"}
-                    files = encode(near_crop(clip(0), 32, 32))
+                    files = encode(near_crop(clip(0), SMALL))
                     assert dict(client.predict(clip(0))) == as_dict(reference(files))
             check_crowd(server, reference, 100)
         finally:
