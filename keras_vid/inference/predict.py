@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 
-from keras_vid.inference.load import open_model
 from keras_vid.utils.errors import VideoError
 from keras_vid.view import called
 
@@ -27,6 +26,8 @@ def predict(model, source, top=5, frames=None, labels=None, fps=None) -> list[tu
     >>> sorted(label for label, _ in found)
     ['jump', 'run']
     """
+    from keras_vid.inference.load import open_model  # here, so that what needs no Keras does not import it
+
     model, view = open_model(model, labels)
     if fps:
         view = dataclasses.replace(view, fps=fps)

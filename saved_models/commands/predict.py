@@ -5,6 +5,8 @@ import sys
 import time
 from pathlib import Path
 
+from keras_vid.saved_models.engines.flag import add_engine_argument
+
 from keras_vid.utils.errors import InputError, MissingFile
 
 
@@ -31,6 +33,7 @@ def add_arguments(parser):
     parser.add_argument("--top", type=int, default=5, help="how many labels to show (default: 5)")
     parser.add_argument("--labels", help="a text file of label names, one a line, in the order of the classes")
     parser.add_argument("--json", action="store_true", help="one JSON object a video, or a window")
+    add_engine_argument(parser)
     served = parser.add_argument_group("a model that is served")
     served.add_argument("--server", help="TF Serving's HOST:8500 (gRPC) or http://HOST:8501; --model is its name there")
     served.add_argument("--timeout", type=float, default=60, help="seconds to wait for an answer (default: 60)")
@@ -93,15 +96,15 @@ def _each(args, show):
 
 
 def _predicting(args):
-    from keras_vid.saved_models.local import two_steps
+    from keras_vid.saved_models.predictor import open_predictor
 
-    read, label = two_steps(**_settings(args))
-    return lambda video: _show(args, video, label(read(video), video))
+    predictor = open_predictor(args.model, args.weights, _labels(args), args.engine).at(_frames(args), args.fps)
+    return lambda video: _show(args, video, predictor.label(predictor.read(video), video, args.top))
 
 
 def _settings(args):
-    settings = {"model": args.model, "weights": args.weights, "labels": _labels(args)}
-    return {**settings, "top": args.top, "frames": _frames(args), "fps": args.fps}
+    network = {"source": args.model, "weights": args.weights, "labels": _labels(args), "engine": args.engine}
+    return {**network, "top": args.top, "frames": _frames(args), "fps": args.fps}
 
 
 def _bulk(args):

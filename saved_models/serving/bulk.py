@@ -15,7 +15,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from keras_vid.saved_models.local import two_steps
+from keras_vid.saved_models.predictor import open_predictor
 
 from keras_vid.utils.beam import on_beam
 from keras_vid.utils.errors import InputError
@@ -29,7 +29,7 @@ def predict_all(manifest, output, settings, workers=None, progress=None, runner=
     """Write the rows that are not there yet. Answers `(videos, skipped)` of the whole list.
 
     Args:
-        settings: Arguments of `keras_vid.saved_models.local.two_steps`, as a dictionary.
+        settings: Arguments of `open_predictor`, and `top`, `frames` and `fps`, as a dictionary.
         workers: Videos decoded ahead in threads, or processes of Beam's DirectRunner; None: one for each core.
         progress: Called with (rows done, rows, skipped).
         runner: An Apache Beam runner such as "DirectRunner" or "DataflowRunner", instead of this process.
@@ -82,6 +82,12 @@ def row_of(video, read, label):
     return {"video": video, "labels": labels}
 
 
+def _two_steps(top=5, frames=None, fps=None, **network):
+    """`(read, label)`: `read(video)` may run ahead in threads, `label(clip, video)` returns the labels."""
+    predictor = open_predictor(**network).at(frames, fps)
+    return predictor.read, functools.partial(predictor.label, top=top)
+
+
 def where(manifest, video):
     return video if "://" in video else str(Path(manifest).parent / video)
 
@@ -128,7 +134,7 @@ def _videos(path):
 
 def _here(manifest, output, settings, begun, workers, progress):
     """Decode ahead in threads, answer in this one; each row is on its way to the disk before the next is begun."""
-    (done, total, skipped), (read, label) = begun, two_steps(**settings)
+    (done, total, skipped), (read, label) = begun, _two_steps(**settings)
     left = (video for _, video in itertools.islice(rows(manifest), done, None))
     with (
         open(output, "a", encoding="utf-8") as good,
@@ -208,4 +214,4 @@ def write_chunk(manifest, parts, settings, task):
 @functools.lru_cache(maxsize=1)
 def _loaded(settings):
     """The network of this process, for all chunks that come to it."""
-    return two_steps(**json.loads(settings))
+    return _two_steps(**json.loads(settings))

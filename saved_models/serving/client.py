@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from keras_vid.saved_models.local import view_from
+from keras_vid.saved_models.layout import view_from
 from keras_vid.saved_models.serving.transport import Refused, Unavailable, open_transport
 from PIL import Image
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from keras_vid.saved_models import local
+from keras_vid.saved_models.predictor import open_predictor
 from keras_vid.saved_models.serving import bulk
 from keras_vid.saved_models.serving.bulk import predict_all
 from small_network import small
@@ -56,7 +56,7 @@ def videos(manifest):
 
 
 def settings(model_file, **more):
-    return {"model": model_file, "top": 3, **more}
+    return {"source": model_file, "top": 3, **more}
 
 
 def read_output(output):
@@ -89,7 +89,7 @@ def test_every_video_has_the_row_of_predict(whole, manifest, network):
 
 
 def test_again_does_nothing_and_otherwise_is_refused(whole, manifest, model_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(bulk, "two_steps", None)  # nothing is even loaded
+    monkeypatch.setattr(bulk, "open_predictor", None)  # nothing is even loaded
     before = whole.stat().st_mtime_ns
     assert predict_all(manifest, whole, settings(model_file)) == (9, 2)
     assert whole.stat().st_mtime_ns == before
@@ -183,7 +183,7 @@ def test_memory_is_that_of_the_clips_decoded_ahead(model_file, tmp_path, monkeyp
         def __del__(self):
             held[0] -= 1
 
-    monkeypatch.setattr(bulk, "two_steps", lambda **_: (lambda video: Clip(), lambda clip, video: [("x", 1.0)]))
+    monkeypatch.setattr(bulk, "_two_steps", lambda **_: (lambda video: Clip(), lambda clip, video: [("x", 1.0)]))
     assert predict_all(manifest, tmp_path / "out.jsonl", {}, workers=2) == (3000, 0)
     assert most[0] <= 6
 
@@ -193,12 +193,12 @@ def test_a_saved_model_answers_as_its_network(network, manifest, tmp_path):
     from keras_vid.saved_models.export import export
 
     export(network, tmp_path / "small", labels=["run", "jump", "fall"])
-    read, label = local.two_steps(str(tmp_path / "small"), top=3)
+    predictor = open_predictor(str(tmp_path / "small"))
     path = str(manifest.parent / videos(manifest)[0])
     expected = keras_vid.predict(network, path, labels=["run", "jump", "fall"])
-    assert dict(label(read(path), path)) == pytest.approx(dict(expected), abs=1e-4)
+    assert dict(predictor.label(predictor.read(path), path, top=3)) == pytest.approx(dict(expected), abs=1e-4)
     with pytest.raises(ValueError, match="labels of its own"):
-        local.two_steps(str(tmp_path / "small"), labels=["a", "b", "c"])
+        open_predictor(str(tmp_path / "small"), labels=["a", "b", "c"])
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from keras import ops
 from keras_vid.saved_models import export as exporting
 from keras_vid.saved_models.export import export, fix_shape
 from keras_vid.saved_models.fold import fold
-from keras_vid.saved_models.local import two_steps
+from keras_vid.saved_models.predictor import open_predictor
 from keras_vid.training.data.views import test_transform as transform_of
 from keras_vid.training.recipes import recipe
 from networks import FAMILIES, mean_colours, scattered
@@ -168,7 +168,7 @@ def test_a_run_that_changed_the_shape_of_pictures_does_so_wherever_it_answers(cr
     seen = view_of(model).read(pictures)
     assert np.abs(seen - expected).mean() < 1.5  # two ways to scale
     path = export(model, tmp_path / "out")
-    assert (two_steps(str(path))[0](pictures) == seen).all()
+    assert (open_predictor(str(path)).read(pictures) == seen).all()
     frames = tf.constant([[tf.io.encode_png(picture).numpy() for picture in pictures]])
     answer = signature(path, "encoded_frames")(frames=frames)["logits"].numpy()
     np.testing.assert_allclose(answer, logits(model, seen[None]), atol=0.05)

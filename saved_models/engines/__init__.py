@@ -1,0 +1,1 @@
+"""What can compute a network's logits: one file for each engine."""

@@ -1,0 +1,45 @@
+"""Networks computed by Keras, and SavedModels computed by TensorFlow."""
+
+import dataclasses
+
+from keras_vid.saved_models.layout import read_metadata, view_from
+
+from keras_vid.utils.errors import InputError
+
+
+def of_keras(source, weights=None, labels=None):
+    """`(name, view, logits)` of a Keras network, or of what names one (see `open_predictor`)."""
+    from keras_vid.inference.load import load_model, open_model
+
+    named = isinstance(source, str) or hasattr(source, "joinpath")
+    model, view = open_model(load_model(source, weights=weights) if named else source, labels)
+
+    def logits(clips):
+        try:
+            model.compute_output_shape(clips.shape)
+        except ValueError as error:
+            raise InputError(f"{clips.shape[1]} frames are too few for {model.name} ({error})") from error
+        return model.predict_on_batch(clips)  # compiled: up to ten times as fast as a plain call
+
+    return model.name, view, logits
+
+
+def of_saved_model(folder):
+    """`(name, view, logits)` of a SavedModel that keras-vid export wrote."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(folder))
+    serve = loaded.signatures["serving_default"]
+    view = view_from(read_metadata(folder), serve.structured_input_signature[1]["clip"].shape)
+    if view.labels is None:  # its graph knows them
+        names = serve(clip=tf.zeros((1, view.frames or 16, *view.side, view.channels), tf.uint8))["labels"].numpy()[0]
+        view = dataclasses.replace(view, labels=tuple(name.decode() for name in names))
+
+    def logits(clips):
+        try:
+            return serve(clip=tf.constant(clips))["logits"].numpy()
+        except tf.errors.InvalidArgumentError as error:
+            raise InputError(f"{clips.shape[1]} frames do not fit {folder} ({error.message})") from error
+
+    logits.keep = loaded  # a signature does not keep its weights alive
+    return str(folder), view, logits

@@ -1,0 +1,40 @@
+"""Where the files of an exported network lie, and what they say of it. Needs neither Keras nor TensorFlow."""
+
+import json
+from pathlib import Path
+
+from keras_vid.saved_models.serving.serve_config import versions
+
+from keras_vid.models.variants import VARIANTS
+from keras_vid.utils.errors import InputError
+from keras_vid.view import ClipView
+
+METADATA = "metadata.json"
+
+
+def saved_model_folder(source):
+    """The folder of a SavedModel: the path itself, or its newest version; None of everything else."""
+    if not isinstance(source, (str, Path)) or source in VARIANTS:
+        return None
+    if (Path(source) / "saved_model.pb").is_file():
+        return Path(source)
+    found = versions(source)
+    return found[-1] if found else None
+
+
+def read_metadata(folder):
+    """What `metadata.json` says; nothing where there is no such file."""
+    path = Path(folder) / METADATA
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+
+
+def view_from(metadata, shape):
+    """The view of an exported network, of its metadata and the shape of its `clip`. Without metadata, a fixed number of
+    frames is taken to be spread over the video, and an open one to be neighbours."""
+    if "view" in metadata:
+        return ClipView.from_dict(metadata["view"])
+    _, frames, height, width, channels = shape
+    return ClipView(frames, height, width, channels, group=1 if frames else None)
