@@ -5,10 +5,9 @@ from pathlib import Path
 from keras_vid.detection.data.ground_truth import ground_truth
 
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.video.finding import videos_below
 from keras_vid.video.synthetic import write_dataset
 
-VIDEOS = {".mp4", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".mpg", ".gif"}
-IMAGES = {".jpg", ".jpeg", ".png"}
 # The files of ground truth that a data set's folder may hold, best first
 FILES = {
     "jhmdb": ("JHMDB-GT.pkl", "jhmdb_annot.mat", "puppet_mask"),
@@ -65,12 +64,9 @@ def locate(folder, names):
     if len(found) == len(names):
         return found
     below = {}
-    for path in sorted(folder.rglob("*")):
-        kind = path.suffix.lower()
-        if kind in VIDEOS:
-            below.setdefault("/".join(path.with_suffix("").parts[-2:]), str(path))
-        elif kind in IMAGES:
-            below.setdefault("/".join(path.parts[-3:-1]), str(path.parent))
+    for path in map(Path, sorted(videos_below(folder))):
+        name = path if path.is_dir() else path.with_suffix("")
+        below.setdefault("/".join(name.parts[-2:]), str(path))
     short = {name: "/".join(Path(name).parts[-2:]) for name in names if name not in found}
     return found | {name: below[key] for name, key in short.items() if key in below}
 

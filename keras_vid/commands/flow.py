@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.video.finding import videos_below
 
 
 def add_arguments(parser):
@@ -50,15 +51,12 @@ def run(args):
 
 def _videos(source, output):
     """(path, its folder below the output) of every video; a folder of frames is one video."""
-    suffixes = {".mp4", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".gif", ".3gp"}
     if source.is_file():
         return [(source, source.stem)]
-    images = {".jpg", ".jpeg", ".png"}
-    if any(f.suffix.lower() in images for f in source.iterdir()):
+    found = [Path(path) for path in sorted(videos_below(source))]
+    if found == [source]:
         return [(source, source.name)]
-    found = {f for f in source.rglob("*") if f.suffix.lower() in suffixes}
-    found |= {f.parent for f in source.rglob("*") if f.suffix.lower() in images}
-    found = [f for f in sorted(found) if output.resolve() not in (f.resolve(), *f.resolve().parents)]
+    found = [f for f in found if output.resolve() not in (f.resolve(), *f.resolve().parents)]
     inside = [f.relative_to(source) if f.is_dir() else f.relative_to(source).with_suffix("") for f in found]
     twice = len(set(inside)) < len(inside)  # a.mp4 beside a.avi
     return list(zip(found, [f.relative_to(source) for f in found] if twice else inside))

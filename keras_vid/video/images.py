@@ -7,14 +7,13 @@ import numpy as np
 from PIL import Image
 
 from keras_vid.utils.errors import VideoError
+from keras_vid.video.finding import PICTURE_SUFFIXES
 from keras_vid.video.scale import resize
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
 
 def frame_files(folder):
     """The image files of a folder in frame order: numbers count as numbers, so frame 10 follows frame 9."""
-    files = [f for f in Path(folder).iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")]
+    files = [f for f in Path(folder).iterdir() if f.suffix.lower() in PICTURE_SUFFIXES and not f.name.startswith(".")]
     if not files:
         raise VideoError(f"{folder}: no JPEG or PNG frames in this folder")
     return sorted(files, key=lambda f: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", f.name)])

@@ -17,7 +17,7 @@ tf = pytest.importorskip("tensorflow")
 import keras
 from keras_vid.training.recipes import recipe
 from keras_vid.training.run import state
-from keras_vid.training.run.train import Options, hold_out, train
+from keras_vid.training.run.train import Options, train
 
 from keras_vid.cli import main
 from keras_vid.video import synthetic
@@ -68,7 +68,7 @@ def test_a_run_leaves_everything(run, capsys):
     expected = (
         "args.json log.csv best.keras last.keras checkpoints events predictions.csv predictions.npz metrics.json "
     )
-    expected += "confusion.png report.html MODEL_CARD.md unreadable.csv"
+    expected += "confusion.png report.html MODEL_CARD.md unreadable.csv view.json"
     assert there == set(expected.split())
     assert [row["step"] for row in rows(run)] == ["4", "8", "12", "16"]
     assert "broken.mp4" in (run / "unreadable.csv").read_text()
@@ -130,7 +130,7 @@ def test_another_head_on_a_trained_network(run, videos, tmp_path, capsys):
     assert main(["train", "tsm_resnet14", "--data", str(two), "-o", str(tmp_path / "run"), *flags]) == 0
     said = capsys.readouterr().err
     assert "layers loaded" in said and "other size, new here: classifier" in said
-    assert "every fifth clip of a class is held out" in said
+    assert "held-out training clips, of other sources, chose the network" in said
     assert keras.models.load_model(tmp_path / "run/best.keras", compile=False).output_shape == (None, 2)
 
 
@@ -254,14 +254,6 @@ def test_a_run_folder_is_never_written_over(videos, tmp_path, capsys):
     assert "--resume" in capsys.readouterr().err
 
 
-def test_held_out_clips_are_of_every_class(videos):
-    from keras_vid.training.data.load import load_dataset
-
-    rest, held = hold_out(load_dataset("csv", _list(videos)))
-    assert not {item.path for item in rest.items} & {item.path for item in held.items}
-    assert sorted(item.label for item in held.items) == [0, 1]
-
-
 def test_wrong_use_is_told_in_a_line(videos, capsys, tmp_path):
     for flags, said in (
         (["tsm_resnet14/nothing", "--data", "x"], "no recipe"),
@@ -274,16 +266,6 @@ def test_wrong_use_is_told_in_a_line(videos, capsys, tmp_path):
         assert said in capsys.readouterr().err.splitlines()[-1]
     assert main(["evaluate", str(tmp_path)]) == 1
     assert "no run folder" in capsys.readouterr().err
-
-
-def _list(videos):
-    path = videos / "list.csv"
-    path.write_text("path,label\n" + "".join(f"train/walking_left/{i}.mp4,{i % 2}\n" for i in range(12)))
-    for i in range(12):
-        source = videos / "train/walking_left/walking_left_0000.mp4"
-        target = videos / f"train/walking_left/{i}.mp4"
-        target.exists() or target.write_bytes(source.read_bytes())
-    return path
 
 
 def _free_port():

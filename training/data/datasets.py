@@ -5,24 +5,28 @@ Videos may be files or folders of frames, in any folders below a root: they are 
 
 import collections
 import csv
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from keras_vid.utils.errors import InputError
+from keras_vid.video.finding import VIDEO_SUFFIXES, videos_below
 
-VIDEOS = {".mp4", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".gif", ".3gp"}
-IMAGES = {".jpg", ".jpeg", ".png"}
+COLUMNS = ("path", "label", "start", "end", "group", "split")
+PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
 class Item(NamedTuple):
-    """One clip: a file or folder of frames, the number of its label, and its seconds if it is part of the file."""
+    """One clip: a file or folder of frames, the number of its label, its seconds if it is part of the file, and the
+    name of its group (its source), if it was given one."""
 
     path: str
     label: int
     start: float | None = None
     end: float | None = None
+    group: str | None = None
 
 
 @dataclass
@@ -78,42 +82,104 @@ def from_folder(root):
     return dataset
 
 
-def from_csv(path):
-    """A CSV file with the columns path,label[,start,end]; the first line may name them. Paths are relative to the
-    file; start and end are seconds. Labels are numbers, or names that are numbered in alphabetical order, or in that of
-    a labels.txt beside the file which has them all."""
+def from_csv(path, part=None, group_by=None):
+    """A CSV file with the columns path,label[,start,end][,group][,split] in any order, named by its first line.
+
+    Without such a line the columns are path,label[,start,end]. Paths are relative to the file; start and end are
+    seconds; `group` is the source of a clip (a video, a person, a camera) that no split may cut; `split` is train, val
+    or test. Other columns are named in the notes and left alone. Labels are numbers, or names that are numbered in
+    alphabetical order, or in that of a labels.txt beside the file which has them all.
+
+    Args:
+        part: "train", "val" or "test": only the rows of this split, where the file has the column.
+        group_by: The column whose values are the groups, instead of `group`.
+    """
     path = Path(path)
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = [(number, row) for number, row in enumerate(csv.reader(file), 1) if row and any(row)]
-    if rows and [cell.strip().lower() for cell in rows[0][1][:2]] == ["path", "label"]:
-        rows = rows[1:]
-    if not rows:
-        raise InputError(f"{path}: no clips in this file")
-    parsed, skipped = [], []
-    for number, row in rows:
-        row = [cell.strip() for cell in row]
-        try:
-            start, end = (float(cell) if cell else None for cell in (row[2:4] + ["", ""])[:2])
-        except ValueError:
-            raise InputError(f"{path}, line {number}: start and end are seconds, not {','.join(row[2:4])}") from None
-        if len(row) < 2 or not row[1] or (end is not None and end <= (start or 0)):
-            raise InputError(f"{path}, line {number}: expected path,label[,start,end], not {','.join(row)}")
-        parsed.append((row[0] if "://" in row[0] else str(path.parent / row[0]), row[1], start, end))
-    names = {name for _, name, *_ in parsed}
-    numeric = all(name.isdigit() for name in names)
+    rows, columns = read_table(path)
+    names = {row["label"] for _, row in rows}
+    numeric = all(name.isdecimal() for name in names)
     labels = [str(i) for i in range(max(map(int, names)) + 1)] if numeric else _in_order(names, path)
     numbers = {name: number for number, name in enumerate(labels)}
-    items = []
-    for video, name, start, end in parsed:
+    items, skipped = [], []
+    for number, row in rows:
+        if part and "split" in columns and _part(row, path, number) != part:
+            continue
+        video = row["path"] if "://" in row["path"] else str(path.parent / row["path"])
+        start, end = _seconds(row, path, number)
+        label = int(row["label"]) if numeric else numbers[row["label"]]
         if _there(video):
-            items.append(Item(video, int(name) if numeric else numbers[name], start, end))
+            items.append(Item(video, label, start, end, row.get(group_by or "group") or None))
         else:
             skipped.append((video, "missing"))
-    if not items:
+    if not items and skipped:
         raise InputError(f"{path}: none of its {len(skipped):,} videos exists, such as {skipped[0][0]}")
+    if not items:
+        raise InputError(f"{path}: no line has {part} in its column split")
     dataset = Dataset("csv", items, labels, skipped)
+    for column in columns:
+        if column not in (*COLUMNS, group_by):
+            dataset.notes.append(f"column {column!r} is not used (--group-by {column} splits by it)")
     check_labels(dataset, len(labels))
     return dataset
+
+
+def read_table(path):
+    """([(line number, {column: cell})], columns) of a CSV file of clips."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(csv.reader(file), 1)]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text ({error.reason}): save it as CSV UTF-8") from error
+    rows = [(number, row) for number, row in rows if any(row)]
+    if not rows:
+        raise InputError(f"{path}: no clips in this file")
+    first = [cell.lower() if cell.lower() in COLUMNS else cell for cell in rows[0][1]]
+    named = bool({"path", "label"} & set(first))
+    columns = first if named else COLUMNS[:4]
+    for column in ("path", "label"):
+        if columns.count(column) != 1:
+            told = f"{path}: its first line names the columns {','.join(first)}; it needs one called {column!r}"
+            raise InputError(told + (", for a clip without a label can neither train nor test" * (column == "label")))
+    parsed = []
+    for number, row in rows[named:]:
+        if len(row) > len(columns):
+            hint = "" if named else "; a first line such as path,label,group names other columns"
+            raise InputError(f"{path}, line {number}: {len(row)} columns where {len(columns)} are expected{hint}")
+        cells = dict(zip(columns, row + [""] * (len(columns) - len(row))))
+        if not cells["path"] or not cells["label"]:
+            missing = "label" if cells["path"] else "path"
+            raise InputError(f"{path}, line {number}: expected path,label[,start,end], but it has no {missing}")
+        parsed.append((number, cells))
+    if not parsed:
+        raise InputError(f"{path}: no clips in this file")
+    return parsed, columns
+
+
+def parts_in_table(path):
+    """Which of train, val and test the column `split` of a CSV file names; empty without the column."""
+    rows, columns = read_table(path)
+    return {_part(row, path, number) for number, row in rows} if "split" in columns else set()
+
+
+def _part(row, path, number):
+    name = row["split"].lower()
+    if name not in PARTS:
+        raise InputError(f"{path}, line {number}: split is train, val or test, not {row['split']!r}")
+    return PARTS[name]
+
+
+def _seconds(row, path, number):
+    """(start, end) of a row; None where its cell is empty."""
+    cells = [row.get("start", ""), row.get("end", "")]
+    try:
+        start, end = (float(cell) if cell else None for cell in cells)
+    except ValueError:
+        hint = "a first line such as path,label,group names other columns"
+        raise InputError(f"{path}, line {number}: start and end are seconds, not {','.join(cells)}; {hint}") from None
+    low, high = start or 0, math.inf if end is None else end
+    if not 0 <= low < high:  # NaN, too, is neither
+        raise InputError(f"{path}, line {number}: a clip from {low:g} to {high:g} seconds has no length")
+    return start, end
 
 
 def _in_order(names, path):
@@ -131,25 +197,6 @@ def _there(path):
     return path.is_dir() or (path.is_file() and path.stat().st_size > 0)
 
 
-def videos_below(root):
-    """Every video file and every folder of frames below `root`. Of a folder of frames one entry is looked at."""
-    pending = [str(root)]
-    while pending:
-        folder = pending.pop()
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                suffix = os.path.splitext(entry.name)[1].lower()
-                if entry.name.startswith("."):
-                    continue
-                if suffix in IMAGES and entry.is_file():
-                    yield folder
-                    break
-                if entry.is_dir():
-                    pending.append(entry.path)
-                elif suffix in VIDEOS:
-                    yield entry.path
-
-
 class Finder:
     """Finds the video of a name anywhere below a folder. A folder of the class decides between equal names."""
 
@@ -158,7 +205,7 @@ class Finder:
         for path in videos_below(root):
             base = os.path.basename(path)
             stem, suffix = os.path.splitext(base)
-            self.paths[stem if suffix.lower() in VIDEOS else base].append(path)
+            self.paths[stem if suffix.lower() in VIDEO_SUFFIXES else base].append(path)
 
     def __call__(self, name, label=None):
         """The path, or None. Of several, the one in a folder of the class; then the first in the alphabet."""

@@ -15,36 +15,178 @@ files or folders of frames, in any folders below `root`: they are found by their
 folder: 2 clips, 2 labels
 """
 
+import json
 from pathlib import Path
+from typing import NamedTuple
 
-from keras_vid.training.data.datasets import check_labels, from_csv, from_folder
+from keras_vid.training.data.datasets import (
+    PARTS,
+    Dataset,
+    check_labels,
+    from_csv,
+    from_folder,
+    parts_in_table,
+    read_table,
+)
 from keras_vid.training.data.official import DATASETS
+from keras_vid.training.data.remote import enable
+from keras_vid.training.data.splits import hold_out, set_groups, shared_sources
 
 from keras_vid.utils.errors import InputError, MissingFile
 
+PREPARED = "prepared"  # the name of a data set that `keras-vid prepare` wrote
+SHARE = 0.2  # of one's own clips is held out where no part is named for validation
+PUBLIC_SHARE = 0.1  # of a public data set's training clips
 
-def load_dataset(name, root, split="train", lists=None):
+
+def load_dataset(name, root, split="train", lists=None, group_by=None) -> Dataset:
     """The clips of one split of a dataset.
 
     Args:
         name: One of DATASETS (keras_vid.training.data.official), "folder" for any tree of one folder a class, or "csv".
         root: The folder with the videos or frames; for "csv" the file.
-        split: "train", "val" or "test"; for UCF101 and HMDB51 also "train2", "test3": split 2, split 3.
+        split: "train", "val" or "test"; for UCF101 and HMDB51 also "train2", "test3": split 2, split 3. None: all clips
+            of a folder or CSV file.
         lists: The folder with the official label and split files; None looks below `root`.
+        group_by: What clips have in common that no split may cut: a column of the CSV file, "folder", or a regular
+            expression over the paths. None: the column `group`, or what file names tell.
     """
     root = Path(root)
     if not root.exists():
         raise MissingFile(f"{root}: no such file or folder")
     if name == "csv":
-        return from_csv(root)
+        if root.is_dir():
+            raise InputError(f"{root} is a folder: the data set csv is one file")
+        by_column = group_by in read_table(root)[1] if group_by else False
+        dataset = from_csv(root, split, group_by if by_column else None)
+        return set_groups(dataset, group_by, root.parent) if group_by and not by_column else dataset
     if name == "folder":
-        inside = root / split
-        return from_folder(inside if inside.is_dir() else root)
-    if name not in DATASETS:
+        root = _part_folders(root).get(split, root)
+        dataset = from_folder(root)
+    elif name in DATASETS:
+        reader, classes, official = DATASETS[name]
+        dataset = reader(name, root, split, Path(lists) if lists else root)
+        check_labels(dataset, classes, official)
+    else:
         raise InputError(f"no dataset {name!r}: the names are {', '.join(DATASETS)}, folder and csv")
-    reader, classes, official = DATASETS[name]
-    dataset = reader(name, root, split, Path(lists) if lists else root)
-    check_labels(dataset, classes, official)
     if not dataset.items:
         raise InputError(f"{root}: none of the {len(dataset.skipped):,} clips of {name} {split} is in this folder")
-    return dataset
+    return set_groups(dataset, group_by, root) if group_by else dataset
+
+
+class Parts(NamedTuple):
+    """The data of a run, with the same label numbers.
+
+    Attributes:
+        training: What the network is trained on.
+        validation: What chooses the network among the epochs; None where nothing does.
+        test: What the network is tested on after all choices; None where no clips are left for that.
+        how: In words, how the clips were split and which of them chose the network.
+    """
+
+    training: Dataset
+    validation: Dataset | None
+    test: Dataset | None
+    how: str
+
+
+def datasets(recipe, options) -> Parts:
+    """The parts of a run's data, from the recipe's data set and the options data, lists, split, val_data, group_by,
+    seed and validate of keras_vid.training.run.train.Options.
+
+    A part named for validation (`val/`, the column `split`, `--val-data`) chooses the network, else whole groups of the
+    training clips that are held out. The test clips (`test/`, the column, an official test list, or the official
+    validation list of data sets whose test labels are secret) choose nothing.
+    """
+    if has_manifest(options.data):
+        training = prepared_data(options.data)
+        if not options.validate or not options.val_data:
+            return Parts(training, None, None, "no validation: the network of the last epoch")
+        return _checked(training, _own(options.val_data, "val"), None, "--val-data chose the network")
+    if options.service:
+        raise InputError("--service reads prepared data: `keras-vid prepare` writes it")
+    root, lists, group_by = Path(options.data), options.lists, options.group_by
+    if recipe.dataset in ("folder", "synthetic"):
+        there = _parts_of(root)
+        if there and "train" not in there:
+            raise InputError(f"{root} has clips for {' and '.join(sorted(there))}, but none for train")
+        training = _own(root, "train", group_by)
+        validation, test = (_own(root, part, group_by) if part in there else None for part in ("val", "test"))
+        how, share = "part val chose the network", SHARE
+    else:
+        numbered = options.split if recipe.dataset in ("ucf101", "hmdb51") else ""
+        training = load_dataset(recipe.dataset, root, f"train{numbered}", lists, group_by)
+        tested = f"test{numbered}" if numbered else "val"
+        validation, test = None, load_dataset(recipe.dataset, root, tested, lists, group_by)
+        how, share = "", PUBLIC_SHARE
+    if options.val_data:
+        validation, how = _own(options.val_data, "val", group_by), "--val-data chose the network"
+    if not options.validate:
+        return _checked(training, None, test, "no validation: the network of the last epoch")
+    if validation is None:
+        training, validation = hold_out(training, share, options.seed)
+        if validation is None:
+            return _checked(training, None, test, "nothing can be held out by group: the network of the last epoch")
+        how = f"{len(validation.items):,} held-out training clips, of other sources, chose the network"
+    return _checked(training, validation, test, how)
+
+
+def _own(path, part, group_by=None):
+    """One part of one's own videos, in a folder or a CSV file."""
+    return load_dataset("csv" if Path(path).suffix == ".csv" else "folder", path, part, group_by=group_by)
+
+
+def _parts_of(root):
+    """Which of train, val and test one's own data names."""
+    if root.suffix == ".csv" and root.is_file():
+        return parts_in_table(root)
+    return set(_part_folders(root))
+
+
+def _part_folders(root):
+    """{"train", "val" or "test": its folder} of those that are directly below `root`."""
+    folders = sorted(root.iterdir()) if root.is_dir() else ()
+    return {PARTS[f.name.lower()]: f for f in folders if f.name.lower() in PARTS and f.is_dir()}
+
+
+def _checked(training, validation, test, how):
+    """The parts with the label numbers of training; what they have in common is noted."""
+    parts = {"val": validation, "test": test}
+    for name, part in parts.items():
+        if part is not None:
+            parts[name] = part = aligned(part, training.labels)
+            common = shared_sources(training, part) if training.name != PREPARED else []
+            if common:
+                part.notes.append(f"leak: {len(common):,} sources are in training too, such as {common[0]}")
+    return Parts(training, parts["val"], parts["test"], how)
+
+
+def aligned(dataset, labels) -> Dataset:
+    """A data set with the label numbers of another one.
+
+    >>> from keras_vid.training.data.datasets import Item
+    >>> aligned(Dataset("mine", [Item("a.mp4", 0)], ["sit"]), ["run", "sit"]).items[0].label
+    1
+    """
+    strange = sorted(set(dataset.labels) - set(labels))
+    if strange:
+        raise InputError(f"the test data has labels that training has not: {', '.join(strange[:5])}")
+    numbers = [labels.index(label) for label in dataset.labels]
+    items = [item._replace(label=numbers[item.label]) for item in dataset.items]
+    return Dataset(dataset.name, items, list(labels), dataset.skipped, dataset.notes)
+
+
+def prepared_data(folder) -> Dataset:
+    """What `keras-vid prepare` wrote, as a Dataset that says how many clips there are, but not which."""
+    import tensorflow as tf
+
+    with tf.io.gfile.GFile(f"{enable(folder).rstrip('/')}/manifest.json") as file:
+        manifest = json.load(file)
+    return Dataset(PREPARED, range(manifest["clips"]), manifest["labels"])
+
+
+def has_manifest(folder) -> bool:
+    """Whether a folder, on this machine or a remote one, is what `keras-vid prepare` wrote."""
+    import tensorflow as tf
+
+    return tf.io.gfile.exists(f"{enable(folder).rstrip('/')}/manifest.json")

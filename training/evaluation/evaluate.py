@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from keras_vid.training.data import views
-from keras_vid.training.data.load import load_dataset
+from keras_vid.training.data.load import aligned, datasets, load_dataset
 from keras_vid.training.data.pipeline import Failures, clips
 from keras_vid.training.evaluation import metrics
 from keras_vid.training.recipes import Recipe
 from keras_vid.training.run.start import open_in_time
-from keras_vid.training.run.train import Options, aligned, datasets
+from keras_vid.training.run.train import Options
 
 from keras_vid.inference.load import load_model
 from keras_vid.models.create import create
@@ -98,7 +98,8 @@ def evaluate(source, changes=None, data=None, order="forward", average="softmax"
     recipe = dataclasses.replace(recipe, **(changes or {}))
     known = {field.name for field in dataclasses.fields(Options)}
     options = Options(**{**{k: v for k, v in args.items() if k in known}, **(data or {})})
-    testing = datasets(recipe, options)[1]
+    parts = datasets(recipe, options)
+    testing = parts.test or parts.validation
     if testing is None:
         raise InputError(f"{run}: its data has no test clips; give --val-data")
     network = for_testing(load_model(run), recipe)
@@ -186,7 +187,7 @@ class Predictions:
         os.replace(part, stem.with_suffix(".csv"))
 
     @classmethod
-    def load_dataset(cls, path):
+    def load(cls, path):
         path = Path(path)
         path = path / "predictions.npz" if path.is_dir() else path
         if not path.is_file():

@@ -8,15 +8,12 @@ import warnings
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras_vid.training.data import views
-from keras_vid.training.data.datasets import Dataset
 from keras_vid.training.data.labels import flip_swap
-from keras_vid.training.data.load import load_dataset
+from keras_vid.training.data.load import PREPARED, datasets
 from keras_vid.training.data.pipeline import Failures, clips, step_items
 from keras_vid.training.data.records import records
-from keras_vid.training.data.remote import enable
 from keras_vid.training.run import optimizer, state
 from keras_vid.training.run.batch_norm import fuse_batch_norm
 from keras_vid.training.run.callbacks import Keeper, Profile, Progress, Watch
@@ -28,9 +25,6 @@ from keras_vid.training.run.trainer import Trainer, distributed
 from keras_vid.utils.errors import InputError
 from keras_vid.view import view_of
 
-PREPARED = "prepared"
-HELD_OUT = 5  # every fifth clip of a class tests, where a data set names no clips for that
-
 
 @dataclasses.dataclass
 class Options:
@@ -40,6 +34,7 @@ class Options:
     lists: str | None = None
     split: int = 1
     val_data: str | None = None
+    group_by: str | None = None
     service: str | None = None
     strategy: str = "auto"
     replicas: int | None = None
@@ -73,9 +68,10 @@ def train(recipe, options, output):
     keras.utils.set_random_seed(options.seed)
     set_precision(options.precision, say)
 
-    training, testing = datasets(recipe, options)
+    training, testing, _, split_by = datasets(recipe, options)
     for dataset in filter(None, (training, testing)):
         say(dataset.report())
+    say(split_by)
     prepared = training.name == PREPARED
     replicas = strategy.num_replicas_in_sync
     clips_a_step = recipe.batch * replicas
@@ -181,79 +177,10 @@ def parts(first, steps, per_epoch):
     return pieces
 
 
-def datasets(recipe, options):
-    """(training, test) data of a run, with the same label numbers; test is None where there is none."""
-    name, root = recipe.dataset, Path(options.data)
-    if has_manifest(options.data):
-        training = prepared_data(options.data)
-        if not options.validate or not options.val_data:
-            return training, None
-        return training, aligned(_load(name, options.val_data, "val", options), training.labels)
-    if options.service:
-        raise InputError("--service reads prepared data: `keras-vid prepare` writes it")
-    if name in ("folder", "synthetic"):
-        name = "csv" if root.suffix == ".csv" else "folder"
-    three = name in ("ucf101", "hmdb51")
-    training = load_dataset(name, root, f"train{options.split}" if three else "train", options.lists)
-    if not options.validate:
-        return training, None
-    if options.val_data:
-        return training, aligned(_load("folder", options.val_data, "val", options), training.labels)
-    if name == "folder" and not any((root / part).is_dir() for part in ("val", "test")) or name == "csv":
-        return hold_out(training)
-    if name == "folder":
-        part = "val" if (root / "val").is_dir() else "test"
-        return training, aligned(load_dataset(name, root, part), training.labels)
-    return training, _load(name, root, "val", options)
-
-
-def prepared_data(folder):
-    """What `keras-vid prepare` wrote, as a Dataset that says how many clips there are, but not which."""
-    with tf.io.gfile.GFile(f"{enable(folder).rstrip('/')}/manifest.json") as file:
-        manifest = json.load(file)
-    return Dataset(PREPARED, range(manifest["clips"]), manifest["labels"])
-
-
-def has_manifest(folder):
-    return tf.io.gfile.exists(f"{enable(folder).rstrip('/')}/manifest.json")
-
-
 def served(data, address):
     """The same data, decoded by the machines of a tf.data service; its order is then not that of the seed."""
     service = tf.data.experimental.service
     return data.apply(service.distribute(service.ShardingPolicy.OFF, address)).prefetch(2)
-
-
-def _load(name, root, part, options):
-    if name in ("folder", "synthetic"):
-        name = "csv" if Path(root).suffix == ".csv" else "folder"
-    return load_dataset(name, root, f"test{options.split}" if name in ("ucf101", "hmdb51") else part, options.lists)
-
-
-def aligned(dataset, labels):
-    """A data set with the label numbers of another one."""
-    strange = sorted(set(dataset.labels) - set(labels))
-    if strange:
-        raise InputError(f"the test data has labels that training has not: {', '.join(strange[:5])}")
-    numbers = [labels.index(label) for label in dataset.labels]
-    items = [item._replace(label=numbers[item.label]) for item in dataset.items]
-    return Dataset(dataset.name, items, list(labels), dataset.skipped, dataset.notes)
-
-
-def hold_out(dataset):
-    """(the rest, every fifth clip of each class)."""
-    seen = np.zeros(len(dataset.labels), int)
-    train, test = [], []
-    for item in dataset.items:
-        seen[item.label] += 1
-        (test if seen[item.label] % HELD_OUT == 0 else train).append(item)
-    if not test:
-        return dataset, None
-    note = f"every fifth clip of a class is held out for validation: {len(test):,}"
-    return (
-        Dataset(dataset.name, train, dataset.labels, dataset.skipped, [*dataset.notes, note]),
-        Dataset(f"{dataset.name}, held out", test, dataset.labels),
-    )
 
 
 def validator(recipe, options, testing, trainer=None):
