@@ -1,9 +1,13 @@
 """The `keras-vid` command: finds the subcommand's file, runs it, and turns every error into one line."""
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
+import traceback
+
+from keras_vid.utils.errors import InputError
 
 # In the order in which `keras-vid --help` shows them: (the module with the command's code, what it does). The modules
 # are addresses in text: nothing of an application is imported before its command is asked for.
@@ -45,11 +49,22 @@ EPILOG = "keras-vid COMMAND --help explains one command. KERAS_VID_DEBUG=1 shows
 
 
 def main(argv=None):
-    """Run one subcommand; returns the exit code (0 done, 1 failed; argparse itself exits with 2 on wrong usage)."""
-    code = _run(sys.argv[1:] if argv is None else list(argv))
-    if argv is None and "tensorflow_io" in sys.modules:  # it aborts at exit, and finished work would count as failed
-        sys.stdout.flush()
-        sys.stderr.flush()
+    """Run one subcommand; returns the exit code (0 done, 1 failed; argparse itself exits with 2 on wrong usage).
+
+    As the program itself (without `argv`) it leaves at once where TensorFlow was used: threads of tf.data that still
+    read would wait for a Python that is going away, and it for them; tensorflow_io aborts at exit.
+    """
+    if argv is not None:
+        return _run(list(argv))
+    try:
+        code = _run(sys.argv[1:])
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    if "tensorflow" in sys.modules:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
         os._exit(code)
     return code
 
@@ -69,11 +84,11 @@ def _run(argv):
     except BrokenPipeError:  # `keras-vid list | head`
         sys.stdout = open(os.devnull, "w")
         return 0
-    except KeyboardInterrupt:
-        print("keras-vid: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:  # Stopped says what is saved
+        print(f"keras-vid: {error if str(error) else 'interrupted'}", file=sys.stderr)
+        return getattr(error, "exit_code", 130)
     except Exception as error:
-        expected = _expected(error)
+        expected = isinstance(error, (InputError, OSError))
         if not expected:
             print(
                 "keras-vid: this is a fault of keras_vid, not of yours; please report it with these lines:",
@@ -82,16 +97,7 @@ def _run(argv):
         if not expected or os.environ.get("KERAS_VID_DEBUG"):
             raise
         print(f"keras-vid: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
-        return 2 if expected == "usage" else 1
-
-
-def _expected(error):
-    """ "usage", "input", or None for an error that only a fault of this library raises."""
-    from keras_vid.utils.errors import InputError, UsageError
-
-    if isinstance(error, UsageError):
-        return "usage"
-    return "input" if isinstance(error, (InputError, OSError)) else None
+        return getattr(error, "exit_code", 1)
 
 
 def _parser(chosen):

@@ -7,9 +7,13 @@ Whatever else is raised is a fault of this library and keeps its traceback.
 class InputError(ValueError):
     """Something that was given cannot be used: an option, a file's content, a combination of settings."""
 
+    exit_code = 1  # of the command that it ends
+
 
 class UsageError(InputError):
     """Flags or arguments that do not go together: the command exits with 2, as argparse does."""
+
+    exit_code = 2
 
 
 class MissingFile(InputError, FileNotFoundError):
@@ -25,3 +29,16 @@ class MissingPackage(InputError, ImportError):
 
 class VideoError(InputError):
     """A video that cannot be read; the line names the file."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM that came while something worth keeping was computed; the line says what is kept.
+
+    >>> import signal
+    >>> Stopped("the state of step 7 is saved", signal.SIGTERM).exit_code
+    143
+    """
+
+    def __init__(self, message, number=2):
+        super().__init__(message)
+        self.exit_code = 128 + number

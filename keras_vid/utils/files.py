@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and plans by which long work goes on after it was killed."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -7,37 +8,71 @@ from pathlib import Path
 from keras_vid.utils.errors import InputError
 
 
-def write_whole(path, text):
-    """Write a file that is there completely or not at all, whenever the process is killed."""
-    part = part_of(path)
-    part.write_text(text, encoding="utf-8")
-    settle(part, path)
+@contextlib.contextmanager
+def atomic(path):
+    """Write a file that is there completely or not at all, whenever the process is killed or the disk is full.
 
+    Yields the path to write to, beside the file and with its suffix. The file takes its name only once its bytes are on
+    the disk; where the block fails, what was there before stays.
 
-def part_of(path):
-    """Beside the file; one name for each, so that a killed run leaves nothing that the next does not overwrite."""
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "numbers.txt"
+    >>> with atomic(path) as part:
+    ...     _ = part.write_text("1 2 3")
+    >>> path.read_text(), [child.name for child in path.parent.iterdir()]
+    ('1 2 3', ['numbers.txt'])
+    """
     path = Path(path)
-    return path.with_name(f".{path.name}.part")
+    # one name for each file, so that a killed process leaves nothing that the next one does not overwrite
+    part = path.with_name(f".part.{path.name}")
+    try:
+        yield part
+        _sync(part)
+        os.replace(part, path)
+        _sync(path.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
-def settle(part, path):
-    """The finished file takes its name only once its bytes are on the disk."""
-    with open(part, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)
+def _sync(path):
+    """Put a file, or the names in a folder, on the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folders
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_whole(path, text):
+    """Write a text file whole or not at all."""
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def settle_plan(path, plan):
-    """Keep what decides the output beside it; go on only with the plan that the output was begun with."""
+    """Keep what decides the output in a file beside it; go on only with the plan that the output was started with."""
     path = Path(path)
     if not path.exists():
         write_whole(path, as_json(plan))
-    there = json.loads(path.read_text(encoding="utf-8"))
-    odd = [key for key in plan if there.get(key) != plan[key]]
-    if odd:
-        told = ", ".join(f"{key} {there.get(key)!r} instead of {plan[key]!r}" for key in odd)
-        raise InputError(f"{path.parent} was begun otherwise ({told}): give the same options or another folder")
+    recorded = read_json(path)
+    changed = [key for key in plan if recorded.get(key) != plan[key]]
+    if changed:
+        shown = ", ".join(f"{key} {recorded.get(key)!r} instead of {plan[key]!r}" for key in changed)
+        raise InputError(
+            f"{path.parent} was started with other settings ({shown}): give the same options or another folder"
+        )
 
 
 def as_json(value):
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+def read_json(path):
+    """What a JSON file of ours holds; one that is damaged costs one line."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}): restore it, or choose another folder") from error

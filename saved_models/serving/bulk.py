@@ -19,7 +19,7 @@ from keras_vid.saved_models.predictor import open_predictor
 
 from keras_vid.utils.beam import on_beam
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.files import part_of, settle, settle_plan, write_whole
+from keras_vid.utils.files import atomic, settle_plan, write_whole
 
 CHUNK = 256  # videos that are one task on Beam
 HEADERS = ("path", "video", "file")
@@ -181,17 +181,15 @@ def _with_beam(manifest, output, settings, total, runner, workers):
     offsets = [0, *(offset for offset, _ in itertools.islice(rows(manifest), CHUNK - 1, total - 1, CHUNK))]
     tasks = [(number, offset) for number, offset in enumerate(offsets) if not _part(parts, number).exists()]
     on_beam(functools.partial(write_chunk, str(manifest), str(parts), json.dumps(settings)), tasks, runner, workers)
-    good_part, bad_part = part_of(output), part_of(skipped_file(output))
     skipped = 0
-    with open(good_part, "w", encoding="utf-8") as good, open(bad_part, "w", encoding="utf-8", newline="") as bad:
-        bad.write("path,reason\n")
-        for number in range(len(offsets)):
-            with open(_part(parts, number), encoding="utf-8", newline="\n") as part:
-                for row in map(json.loads, part):
-                    skipped += "error" in row
-                    _put(row, good, bad)
-    settle(bad_part, skipped_file(output))
-    settle(good_part, output)
+    with atomic(output) as good_part, atomic(skipped_file(output)) as bad_part:
+        with open(good_part, "w", encoding="utf-8") as good, open(bad_part, "w", encoding="utf-8", newline="") as bad:
+            bad.write("path,reason\n")
+            for number in range(len(offsets)):
+                with open(_part(parts, number), encoding="utf-8", newline="\n") as part:
+                    for row in map(json.loads, part):
+                        skipped += "error" in row
+                        _put(row, good, bad)
     for number in range(len(offsets)):
         _part(parts, number).unlink()
     parts.rmdir()

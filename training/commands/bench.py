@@ -23,7 +23,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    from keras_vid.training.run.speed import input_speed, open_input, step_speed, verdict
+    from keras_vid.training.evaluation.speed import input_speed, open_input, step_speed, verdict
 
     data, classes, report = open_input(args)
     print(report, file=sys.stderr)

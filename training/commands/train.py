@@ -123,7 +123,7 @@ def run(args):
         group_by=args.group_by,
         service=args.service,
         strategy=args.strategy,
-        replicas=args.devices,
+        devices=args.devices,
         cluster=args.cluster,
         task=args.task,
         precision=args.precision,

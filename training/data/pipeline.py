@@ -8,6 +8,7 @@ import csv
 import functools
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +17,7 @@ from keras_vid.utils.errors import InputError
 from keras_vid.video import probe, read
 
 ATTEMPTS = 50  # so many unreadable videos in a row are no accident
+LOOKED_AT = 32  # videos that tell whether a data set can be read
 
 
 def clips(
@@ -71,6 +73,32 @@ def clips(
     return data.batch(batch_size, drop_remainder=training).prefetch(2)
 
 
+def check_readable(dataset, workers=None):
+    """Refuse a data set of which most videos cannot be read, before anything is built on it: up to 32 are looked at.
+
+    >>> from keras_vid.training.data.datasets import Dataset, Item
+    >>> check_readable(Dataset("mine", [Item("gone.mp4", 0)], ["run"]))
+    Traceback (most recent call last):
+        ...
+    keras_vid.utils.errors.InputError: mine: 1 of 1 videos that were looked at cannot be read: gone.mp4: no such file
+    """
+    items = dataset.items
+    sample = [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(len(items), LOOKED_AT)).astype(int))]
+
+    def reason(item):
+        try:
+            read_item(item, lambda count: [0], 32)
+        except (ValueError, OSError, MemoryError) as error:
+            return " ".join(str(error).split()) or type(error).__name__
+
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        reasons = [text for text in pool.map(reason, sample) if text]
+    if len(reasons) * 2 > len(sample):
+        raise InputError(
+            f"{dataset.name}: {len(reasons)} of {len(sample)} videos that were looked at cannot be read: {reasons[0]}"
+        )
+
+
 def step_items(dataset, seed, step, batch):
     """The paths of the clips of one training step of `batch` clips over all workers, if none had to be replaced."""
     count = len(dataset.items)
@@ -81,6 +109,9 @@ def step_items(dataset, seed, step, batch):
 class Failures:
     """The videos that could not be read, each once; kept in a CSV file `path,reason` if a path is given.
 
+    `fatal` is the error that ends the run. It is raised in a thread of tf.data, from which it would come out as
+    TensorFlow's own.
+
     >>> failures = Failures()
     >>> failures.add("a.mp4", "the file is empty")
     >>> failures.rows
@@ -88,7 +119,7 @@ class Failures:
     """
 
     def __init__(self, path=None):
-        self.path, self.rows, self.lock = path, {}, threading.Lock()
+        self.path, self.rows, self.lock, self.fatal = path, {}, threading.Lock(), None
 
     def add(self, video, reason):
         with self.lock:
@@ -127,7 +158,9 @@ def _decode(items, indices, short, seed, training, failures, i):
         except (ValueError, OSError, MemoryError) as error:
             failures.add(item.path, error)
     if training:
-        raise RuntimeError(f"{ATTEMPTS} videos in a row cannot be read, the last: {failures.rows[item.path]}")
+        reason = failures.rows[item.path]
+        failures.fatal = InputError(f"{ATTEMPTS} videos in a row cannot be read, the last {item.path}: {reason}")
+        raise failures.fatal
     return np.zeros((1, 1, 1, 3), np.uint8), np.int32(-1), draw
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keras_vid.training.data.datasets import Item
 
-from keras_vid.utils.files import as_json, part_of, settle, write_whole
+from keras_vid.utils.files import as_json, atomic, write_whole
 
 
 def shard_name(shard, shards):
@@ -31,8 +31,8 @@ def write_records(folder, plan, labels, task):
 
     shard, rows = task
     path = Path(folder) / f"{shard_name(shard, plan['shards'])}.tfrecord"
-    part, lengths, skipped = part_of(path), [], []
-    with tf.io.TFRecordWriter(str(part)) as writer:
+    lengths, skipped = [], []
+    with atomic(path) as part, tf.io.TFRecordWriter(str(part)) as writer:
         for number, item in rows:
             item = Item(*item)
             try:
@@ -42,7 +42,6 @@ def write_records(folder, plan, labels, task):
                 continue
             writer.write(example)
             lengths.append(length)
-    settle(part, path)
     return _settle_shard(folder, shard, [_facts(folder, path, len(lengths), sum(lengths))], skipped)
 
 

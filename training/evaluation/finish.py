@@ -1,12 +1,12 @@
 """After the last step: the test by the recipe's protocol, its files in the run folder, the report, TensorBoard."""
 
-import json
-import os
 from pathlib import Path
 
 from keras_vid.training.evaluation import metrics
 from keras_vid.training.evaluation.evaluate import evaluate
 from keras_vid.training.evaluation.report import clip_gif, draw_confusion, write_report, wrong
+
+from keras_vid.utils.files import as_json, write_whole
 
 
 def finish(run, order="forward", **options):
@@ -18,9 +18,7 @@ def finish(run, order="forward", **options):
     numbers, predictions = evaluate(run, order=order, **options)
     end = "" if order == "forward" else f"_{order}"
     predictions.save(run / f"predictions{end}")
-    part = run / f".part.{os.getpid()}.json"
-    part.write_text(json.dumps(numbers, indent=1) + "\n")
-    os.replace(part, run / f"metrics{end}.json")
+    write_whole(run / f"metrics{end}.json", as_json(numbers))
     if order == "forward":
         write_report(run)
         to_tensorboard(run / "events", predictions)

@@ -1,10 +1,13 @@
-"""Where a run computes: one device, all devices of a machine, or several machines.
+"""Where a run computes: one device, all devices of a machine, or several machines, and what happens when one is gone.
 
 Everything else of a run is the same: the global batch is cut into as many parts as there are replicas.
 """
 
 import json
 import os
+import socket
+import sys
+import threading
 from pathlib import Path
 
 import keras
@@ -13,57 +16,71 @@ import tensorflow as tf
 from keras_vid.utils.errors import InputError
 
 STRATEGIES = ("auto", "default", "mirrored", "multi_worker")
+EVERY = 2.0  # seconds between two looks at the other workers
+MISSED = 3  # so many times in a row nobody replied
+EXIT = 75  # sysexits' "try again later": a launcher starts this worker again
 
 
-def choose(name="auto", replicas=None, cluster=None, task=None):
+def choose(name="auto", devices=None, cluster=None, task=None):
     """The tf.distribute strategy of a run.
 
     Args:
-        name: "default" (one device), "mirrored" (all GPUs of this machine, or `replicas` logical CPUs where there is no
+        name: "default" (one device), "mirrored" (all GPUs of this machine, or `devices` logical CPUs where there is no
             GPU), "multi_worker" (TF_CONFIG, or `cluster` and `task`), or "auto": several machines where TF_CONFIG
             names them, all GPUs where there are several, else one device.
-        replicas: How many devices "mirrored" takes.
+        devices: How many of this machine "mirrored" uses.
         cluster: Addresses of all workers, "host:port,host:port"; `task` is this one's number.
     """
-    if name not in STRATEGIES:
-        raise InputError(f"--strategy is one of {', '.join(STRATEGIES)}, not {name!r}")
-    if cluster:
-        _set_cluster(cluster.split(","), task)
-        name = "multi_worker"
+    _, workers = position(name, cluster, task)
     gpus = tf.config.list_physical_devices("GPU")
+    if cluster or name == "auto" and workers > 1:
+        name = "multi_worker"
     if name == "auto":
-        several = len(json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {}).get("worker", [])) > 1
-        name = "multi_worker" if several else "mirrored" if (replicas or len(gpus)) > 1 else "default"
+        name = "mirrored" if (devices or len(gpus)) > 1 else "default"
     if name == "multi_worker":
         if not os.environ.get("TF_CONFIG"):
             raise InputError("multi_worker needs TF_CONFIG, or --cluster host:port,host:port and --task NUMBER")
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "mirrored":
-        return tf.distribute.MirroredStrategy(_devices(gpus, replicas))
+        return tf.distribute.MirroredStrategy(_devices(gpus, devices))
     return tf.distribute.get_strategy()
 
 
-def _set_cluster(workers, task):
-    if task is None or not 0 <= task < len(workers):
-        raise InputError(f"--task is this worker's number in the cluster, 0 to {len(workers) - 1}, not {task}")
-    os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": task}})
+def position(name="auto", cluster=None, task=None):
+    """(number, count) of this process among the workers of a run, before anything is connected.
+
+    Number 0 is the chief, which alone writes. A `cluster` is put into TF_CONFIG, where TensorFlow looks for it.
+    """
+    if name not in STRATEGIES:
+        raise InputError(f"--strategy is one of {', '.join(STRATEGIES)}, not {name!r}")
+    if cluster:
+        workers = cluster.split(",")
+        if task is None or not 0 <= task < len(workers):
+            raise InputError(f"--task is this worker's number in the cluster, 0 to {len(workers) - 1}, not {task}")
+        config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": task}}
+        os.environ["TF_CONFIG"] = json.dumps(config)
+    elif name in ("default", "mirrored"):
+        return 0, 1
+    try:
+        config = json.loads(os.environ.get("TF_CONFIG") or "{}")
+        return int(config.get("task", {}).get("index", 0)), max(len(config.get("cluster", {}).get("worker", [])), 1)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise InputError(f"the environment variable TF_CONFIG is not what TensorFlow expects: {error}") from error
 
 
-def _devices(gpus, replicas):
+def _devices(gpus, devices):
     if gpus:
-        if (replicas or 0) > len(gpus):
-            raise InputError(f"--replicas {replicas}, but this machine has {len(gpus)} GPUs")
-        return [f"GPU:{i}" for i in range(replicas or len(gpus))]
-    replicas = replicas or 2
+        if (devices or 0) > len(gpus):
+            raise InputError(f"--devices {devices}, but this machine has {len(gpus)} GPUs")
+        return [f"GPU:{i}" for i in range(devices or len(gpus))]
+    devices = devices or 2
     cpu = tf.config.list_physical_devices("CPU")[0]
     try:
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
-    except RuntimeError as error:  # TensorFlow has begun to compute
-        if len(tf.config.list_logical_devices("CPU")) < replicas:
-            raise InputError(
-                f"{replicas} logical CPUs must be asked for before TensorFlow computes anything"
-            ) from error
-    return [f"CPU:{i}" for i in range(replicas)]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
+    except RuntimeError as error:  # TensorFlow has started to compute
+        if len(tf.config.list_logical_devices("CPU")) < devices:
+            raise InputError(f"--devices {devices}: logical CPUs must be set up before TensorFlow computes") from error
+    return [f"CPU:{i}" for i in range(devices)]
 
 
 def set_precision(policy, say):
@@ -99,3 +116,79 @@ def worker(strategy):
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return 0, 1
     return resolver.task_id, len(resolver.cluster_spec().as_dict().get("worker", [0]))
+
+
+class Peers(keras.callbacks.Callback):
+    """Ends this process with exit code 75 when a worker that was there is gone, until the last step is made.
+
+    Args:
+        addresses: host:port of the other workers.
+        last: The step after which they may go.
+        first: The step that fit begins with.
+        leave: Called with the exit code.
+    """
+
+    def __init__(self, addresses, first, last, leave=os._exit):
+        super().__init__()
+        self.addresses, self.step, self.last, self.leave = addresses, first, last, leave
+        self.done, self.thread = threading.Event(), None
+
+    def on_train_begin(self, logs=None):
+        if self.thread is None:
+            self.thread = threading.Thread(target=self._watch, daemon=True)
+            self.thread.start()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += self.model.steps_per_execution
+        if self.step >= self.last:
+            self.done.set()
+
+    def _watch(self):
+        missed = {}
+        while not self.done.wait(EVERY):
+            for address in self.addresses:
+                if listens(address):
+                    missed[address] = 0
+                elif address in missed:  # it was there before
+                    missed[address] += 1
+                if missed.get(address, 0) >= MISSED and not self.done.is_set():
+                    print(f"keras-vid: {WorkerLost(address)}", file=sys.stderr, flush=True)
+                    self.leave(EXIT)
+                    return
+
+
+class WorkerLost(InputError):
+    """Another worker of the run is gone, and TensorFlow's step would wait for it without an end."""
+
+    exit_code = EXIT
+
+    def __init__(self, address):
+        super().__init__(f"worker {address} is gone: this one stops too; start all again with --resume")
+
+
+def lost_worker(strategy):
+    """The error that names a worker that no longer listens, or None where all do."""
+    if worker(strategy)[1] == 1:
+        return None
+    return next((WorkerLost(address) for address in others(strategy) if not listens(address)), None)
+
+
+def listens(address, patience=5.0):
+    """Whether somebody listens at host:port.
+
+    >>> listens("127.0.0.1:1")
+    False
+    """
+    host, port = address.rsplit(":", 1)
+    try:
+        with socket.create_connection((host, int(port)), timeout=patience):
+            return True
+    except OSError:
+        return False
+
+
+def others(strategy):
+    """Addresses of the other workers of a strategy."""
+    resolver = strategy.cluster_resolver
+    addresses = resolver.cluster_spec().as_dict().get("worker", [])
+    return [address for i, address in enumerate(addresses) if i != resolver.task_id]

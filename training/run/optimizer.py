@@ -25,6 +25,9 @@ class Clipped:
             grads = [grad / replicas for grad in grads] if replicas > 1 else grads  # they will be added up again
         super().apply(grads, trainable_variables)
 
+    def finalize_variable_values(self, var_list):
+        """Averages stay beside the weights: a run goes on from the weights, and saves networks of the averages."""
+
     def get_config(self):
         return {**super().get_config(), "clip": self.clip}
 

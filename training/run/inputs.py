@@ -1,0 +1,111 @@
+"""What a run reads: its data sets, the clips of each step, and the clips that validate."""
+
+import dataclasses
+import warnings
+
+import keras
+from keras_vid.training.data import views
+from keras_vid.training.data.labels import flip_swap
+from keras_vid.training.data.load import PREPARED, datasets
+from keras_vid.training.data.pipeline import Failures, check_readable, clips, step_items
+from keras_vid.training.data.records import records
+from keras_vid.training.data.remote import served
+from keras_vid.training.run.callbacks import Watch
+from keras_vid.training.run.distribution import worker
+
+from keras_vid.utils.errors import InputError
+
+
+def open_data(recipe, options, say):
+    """(training, validation) clips of a run; a sample of both is looked at before anything is built."""
+    training, validation, _, how = datasets(recipe, options)
+    for dataset in filter(None, (training, validation)):
+        say(dataset.report())
+        if dataset.name != PREPARED:
+            check_readable(dataset, options.workers)
+    say(how)
+    return training, validation
+
+
+def watch(plan, training, seed):
+    """The callback that stops at a broken loss."""
+
+    def names(step):
+        if training.name == PREPARED:
+            return ["some of the prepared data"]
+        return step_items(training, seed, step, plan.clips)
+
+    return Watch(plan.first, len(training.labels), names)
+
+
+def inputs(recipe, options, training, strategy, failures):
+    """(clips a replica, step) -> this worker's clips from that step on."""
+    number, count = worker(strategy)
+    transform = views.train_transform(recipe, flip_swap(training.labels))
+
+    def make(batch, step):
+        # the dataset's own batches are those of one replica
+        start = step * (strategy.num_replicas_in_sync // count)
+        position = {"seed": options.seed, "shard": (number, count), "start_step": start}
+        if training.name == PREPARED:
+            data = records(options.data, views.records_choice(recipe), transform, batch, **position)
+            return served(data, options.service) if options.service else data
+        more = {"short": recipe.short, "workers": options.workers, "failures": failures}
+        return clips(training, views.train_indices(recipe), transform, batch, **position, **more)
+
+    return make
+
+
+def validator(recipe, options, testing, trainer):
+    """(network, tick) -> {"loss", "top1", "top5"} on one view of each clip; `tick` is told (done, total) on the way.
+
+    Where the trainer's own network is given, the trainer evaluates: it is compiled already.
+    """
+    one = dataclasses.replace(recipe, views=1, crops=1, test_frames=None, test_size=None)
+    views_of = views.test_transform(one)
+
+    def transform(clip, label, seed):
+        several, label = views_of(clip, label, seed)
+        return several[0], label
+
+    def validate(network, tick):
+        failures = Failures()
+        more = {"short": recipe.short, "workers": options.workers, "failures": failures}
+        data = clips(testing, views.test_indices(one), transform, recipe.batch, training=False, **more)
+        judge = trainer if network is trainer.network else network
+        if not getattr(judge, "compiled", False):
+            compile_for(judge, "sgd", len(testing.labels), options)
+        with warnings.catch_warnings():  # the number of readable videos is not known before: the data may run out
+            warnings.filterwarnings("ignore", message="Your input ran out of data")
+            ticks = _Ticks(tick, recipe.batch, len(testing.items))
+            numbers = judge.evaluate(data, verbose=0, return_dict=True, callbacks=[ticks])
+        if len(failures.rows) == len({item.path for item in testing.items}):
+            raise InputError(f"{testing.name}: no clip could be read, such as {next(iter(failures.rows))}")
+        return numbers
+
+    return validate
+
+
+class _Ticks(keras.callbacks.Callback):
+    """Tells how many clips are validated."""
+
+    def __init__(self, tick, batch, total):
+        super().__init__()
+        self.tick, self.batch, self.total = tick, batch, total
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.tick(min((batch + 1) * self.batch, self.total), self.total)
+
+
+def compile_for(model, rule, classes, options):
+    """Compile a network or trainer with the loss and the accuracies of a run."""
+    model.compile(
+        rule,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[
+            keras.metrics.SparseCategoricalAccuracy("top1"),
+            keras.metrics.SparseTopKCategoricalAccuracy(min(5, classes), "top5"),
+        ],
+        jit_compile=True if options.xla else "auto",
+        steps_per_execution=options.steps_per_execution,
+    )
