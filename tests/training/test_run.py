@@ -17,6 +17,7 @@ tf = pytest.importorskip("tensorflow")
 import keras
 from keras_vid.training.recipes import recipe
 from keras_vid.training.run import state
+from keras_vid.training.run.folder import RunFolder
 from keras_vid.training.run.train import Options, train
 
 from keras_vid.cli import main
@@ -228,7 +229,7 @@ def test_a_worker_killed_at_work_and_both_started_again(videos, two, tmp_path):
 
 @pytest.mark.slow
 def test_two_logical_cpus_under_mirrored_strategy(videos, tmp_path):
-    options = json.dumps({"strategy": "mirrored", "replicas": 2, "recipe": {**SYNC, "batch": 2, "replicas": 2}})
+    options = json.dumps({"strategy": "mirrored", "devices": 2, "recipe": {**SYNC, "batch": 2, "replicas": 2}})
     subprocess.run([sys.executable, SCRIPT, str(videos), str(tmp_path / "two"), options], check=True, stderr=-3)
     train(
         recipe("tsm_resnet14/synthetic", **{**TINY, **SYNC}),
@@ -248,7 +249,7 @@ def test_a_broken_loss_stops_the_run_and_names_the_clips(videos, tmp_path):
 
 
 def test_a_run_folder_is_never_written_over(videos, tmp_path, capsys):
-    (tmp_path / "args.json").write_text("{}")
+    RunFolder(tmp_path).write_log([{"epoch": 1}], ("epoch",))
     flags = ["--data", str(videos), "-o", str(tmp_path)]
     assert main(["train", "tsm_resnet14/synthetic", *flags]) == 1
     assert "--resume" in capsys.readouterr().err

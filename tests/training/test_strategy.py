@@ -11,7 +11,6 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from keras_vid.training.run import distribution as strategy
-from keras_vid.training.run import peers
 
 
 def test_wrong_choices_are_told():
@@ -22,6 +21,12 @@ def test_wrong_choices_are_told():
     for task in (None, 2, -1):
         with pytest.raises(ValueError, match="--task is this worker's number in the cluster, 0 to 1"):
             strategy.choose(cluster="a:1,b:2", task=task)
+
+
+def test_more_devices_than_there_are(monkeypatch):
+    monkeypatch.setattr(strategy.tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    with pytest.raises(ValueError, match="--devices 2, but this machine has 1 GPUs"):
+        strategy.choose("mirrored", devices=2)
 
 
 def test_one_device_by_itself(monkeypatch):
@@ -65,7 +70,7 @@ class _Step:
 
 def watch(monkeypatch, last=10):
     """A watcher of one listening port: (the port's socket, the callback, the exit code when it comes)."""
-    monkeypatch.setattr(peers, "EVERY", 0.02)
+    monkeypatch.setattr(strategy, "EVERY", 0.02)
     listening = socket.create_server(("127.0.0.1", 0))
     left, came = [], threading.Event()
 
@@ -73,7 +78,7 @@ def watch(monkeypatch, last=10):
         left.append(code)
         came.set()
 
-    watcher = peers.Peers([f"127.0.0.1:{listening.getsockname()[1]}"], first=0, last=last, leave=leave)
+    watcher = strategy.Peers([f"127.0.0.1:{listening.getsockname()[1]}"], first=0, last=last, leave=leave)
     watcher.set_model(_Step())
     watcher.on_train_begin()
     return listening, watcher, left, came
@@ -83,7 +88,7 @@ def test_a_worker_that_goes_is_noticed(monkeypatch, capfd):
     listening, watcher, left, came = watch(monkeypatch)
     assert not came.wait(0.3)
     listening.close()
-    assert came.wait(10) and left == [peers.EXIT]
+    assert came.wait(10) and left == [strategy.EXIT]
     assert "is gone" in capfd.readouterr().err
 
 
@@ -99,7 +104,7 @@ def test_a_worker_may_go_after_the_last_step(monkeypatch):
 def test_a_worker_that_was_never_there_is_waited_for(monkeypatch):
     listening, watcher, left, came = watch(monkeypatch)
     listening.close()
-    other = peers.Peers(["127.0.0.1:1"], 0, 1, leave=left.append)
+    other = strategy.Peers(["127.0.0.1:1"], 0, 1, leave=left.append)
     other.on_train_begin()
     assert not threading.Event().wait(0.3) and other.thread.is_alive()
     other.done.set()
