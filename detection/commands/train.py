@@ -1,10 +1,7 @@
 """keras-vid detect train: a detector of actions from videos with boxes."""
 
-import ast
 import sys
 from pathlib import Path
-
-from keras_vid.utils.errors import InputError
 
 
 def add_arguments(parser):
@@ -35,7 +32,7 @@ def run(args):
 
     row = recipe(
         args.recipe or DEFAULTS.get(args.dataset, "paper"),
-        settings=dict(_setting(text) for text in args.set),
+        settings=_settings(args.set),
         batch_size=args.batch_size,
         steps=args.steps,
         lr=args.lr,
@@ -58,13 +55,11 @@ def _weights(args):
     return args.weights, args.keyframe_weights
 
 
-def _setting(text):
-    name, equals, value = text.partition("=")
+def _settings(texts):
+    """The detector's settings that `--set NAME=VALUE` changes."""
     from keras_vid.detection.modeling.settings import Settings
 
-    if not equals or name not in Settings.__dataclass_fields__:
-        raise InputError(f"--set {text}: NAME=VALUE with one of {', '.join(Settings.__dataclass_fields__)}")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value
+    from keras_vid.utils.settings import parse_settings
+
+    defaults = Settings()
+    return parse_settings(texts, {name: getattr(defaults, name) for name in Settings.__dataclass_fields__}, "setting")

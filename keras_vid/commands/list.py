@@ -11,12 +11,15 @@ def add_arguments(parser):
     parser.add_argument("--frames", type=int, default=64, help="frames of the clip that is counted (default: 64)")
     parser.add_argument("--size", type=int, default=224, help="side of the clip that is counted (default: 224)")
     parser.add_argument("--classes", type=int, default=400, help="number of labels (default: 400)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="an option of the networks that are shown"
+    )
     parser.add_argument("--names", action="store_true", help="names alone, at once")
     parser.add_argument("--json", action="store_true", help="one JSON object a network")
 
 
 def run(args):
-    from keras_vid.models.create import create
+    from keras_vid.models.create import create, network_options
     from keras_vid.models.variants import list_models
 
     found = list_models(args.pattern)
@@ -28,14 +31,17 @@ def run(args):
     import keras
 
     from keras_vid.explain.macs import macs, parameters
+    from keras_vid.utils.settings import parse_settings
     from keras_vid.weights.table import names as weights_of
+
+    options = {name: parse_settings(args.set, network_options(name), f"option of {name}") for name in found}
 
     if not args.json:
         print(f"{'network':24} {'parameters':>12} {'GMACs':>9} {'clip':>14}  weights")
     for i, name in enumerate(found):
         if sys.stderr.isatty():
             print(f"\r{i + 1}/{len(found)}", end="\r", file=sys.stderr)
-        model = create(name, classes=args.classes)
+        model = create(name, classes=args.classes, **options[name])
         frames = model.input_shape[1] or args.frames
         size = model.input_shape[2] or args.size
         row = {

@@ -6,17 +6,34 @@ import math
 
 def add_arguments(parser):
     parser.add_argument("model", help="a network's name, a run folder or a .keras file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="an option of a network that is named"
+    )
     parser.add_argument("--frames", type=int, help="frames of the clip (default: the network's, or 64)")
     parser.add_argument("--size", type=int, help="side of the clip (default: the network's, or 224)")
     parser.add_argument("--all", action="store_true", help="every layer, not only endpoints and those that cost")
     parser.add_argument("--json", action="store_true", help="one JSON object a layer")
 
 
+def _options(args):
+    """What `--set` changes of the network; one that was trained is as it is."""
+    if not args.set:
+        return {}
+    from keras_vid.models.create import network_options
+    from keras_vid.models.variants import VARIANTS
+    from keras_vid.utils.errors import UsageError
+    from keras_vid.utils.settings import parse_settings
+
+    if args.model not in VARIANTS:
+        raise UsageError(f"--set changes a network that is named; {args.model} was built already")
+    return parse_settings(args.set, network_options(args.model), f"option of {args.model}")
+
+
 def run(args):
     from keras_vid.explain.macs import layer_macs, parameters
     from keras_vid.inference.load import load_model
 
-    model = load_model(args.model)
+    model = load_model(args.model, **_options(args))
     weights = {layer.name: sum(math.prod(w.shape) for w in layer.trainable_weights) for layer in model.layers}
     rows = layer_macs(model, args.frames, args.size)
     if not args.json:

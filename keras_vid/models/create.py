@@ -1,6 +1,8 @@
 """A network by its name."""
 
+import dataclasses
 import importlib
+import inspect
 
 import keras
 
@@ -33,14 +35,37 @@ def create(
     if name not in VARIANTS:
         close = list_models(f"*{name.lower().replace('-', '_')}*") or list_models()
         raise InputError(f"no network is called {name!r}; there are: {', '.join(close)}")
-    row = VARIANTS[name]
-    fixed = dict(row.options)
+    fixed = dict(VARIANTS[name].options)
     if weights is not None:
         fixed |= row_options(name, weights)
     shape = {"classes": classes, "frames": frames, "size": size}
     fixed |= {key: value for key, value in shape.items() if value is not None}
-    module, function = row.constructor.split(":")
-    build = getattr(importlib.import_module(module), function)
-    model = build(**{**fixed, **options}, weights=weights)
+    model = constructor(name)(**{**fixed, **options}, weights=weights)
     model.name = name
     return model
+
+
+SHAPE = ("classes", "frames", "size", "channels", "weights", "name")  # of every network, given by keywords of their own
+
+
+def constructor(name: str):
+    """The function that builds a network of the table."""
+    module, function = VARIANTS[name].constructor.split(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def network_options(name: str) -> dict:
+    """The choices that a network leaves open beside its shape, `{keyword: default}`.
+
+    >>> network_options("tsm_resnet50")
+    {'share': 8, 'dropout': 0.5}
+    """
+    row = VARIANTS[name]
+    parameters = inspect.signature(constructor(name)).parameters.values()
+    options = {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):  # the Inception family takes each field of its style
+        from keras_vid.models.inception_styles import Style
+
+        options |= {field.name: field.default for field in dataclasses.fields(Style)}
+    fixed = {key: value for key, value in row.options.items() if key != "backbone"}
+    return {key: value for key, value in {**options, **fixed}.items() if key not in (*SHAPE, "backbone")}

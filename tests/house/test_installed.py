@@ -30,7 +30,11 @@ def wheel(tmp_path_factory):
 def test_nothing_but_keras_vid_is_installed(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"keras_vid"}
-    for name in ("keras_vid/py.typed", "keras_vid/weights/labels/kinetics400.txt", "keras_vid/training/recipes.py"):
+    for name in (
+        "keras_vid/py.typed",
+        "keras_vid/weights/labels/kinetics400.txt",
+        "keras_vid/training/recipes/__init__.py",
+    ):
         assert name in names
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "training").rglob("*.py")}
     assert sources == {name.removeprefix("keras_vid/") for name in names if name.startswith("keras_vid/training/")}

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from keras import ops
-from keras_vid.training.run.optimizer import SGD
+from keras_vid.training.run.optimizer import SGD, AdamW
 
 
 def test_decay_goes_through_the_momentum():
@@ -35,6 +35,31 @@ def test_the_whole_gradient_is_clipped():
 
 
 def test_saved_and_loaded():
-    config = keras.optimizers.serialize(SGD(0.1, decay=0.5, momentum=0.9, clip=2.0))
+    config = keras.optimizers.serialize(SGD(0.1, decay=0.5, momentum=0.9, clip=2.0, rates={"bias": 2.0}))
     again = keras.optimizers.deserialize(config)
-    assert (again.decay, again.momentum, again.clip) == (0.5, 0.9, 2.0)
+    assert (again.decay, again.momentum, again.clip, again.rates) == (0.5, 0.9, 2.0, {"bias": 2.0})
+
+
+@pytest.mark.parametrize("kind", [SGD, AdamW])
+def test_groups_of_variables_have_rates_of_their_own(kind):
+    """A constant gradient moves each weight by its group's rate: TSM's first convolution, biases and classifier."""
+    from keras import layers
+
+    network = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(4, 3, name="conv1"),
+            layers.BatchNormalization(name="bn"),
+            layers.Conv2D(4, 3, name="conv2"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, name="classifier"),
+        ]
+    )
+    optimizer = kind(0.01, 0.0, rates={"first": 5.0, "bias": 2.0, "head": 5.0})
+    before = [v.numpy() for v in network.trainable_variables]
+    optimizer.apply([ops.ones(v.shape) for v in network.trainable_variables], network.trainable_variables)
+    steps = [float(np.mean(old - v.numpy())) / 0.01 for old, v in zip(before, network.trainable_variables)]
+    moved = dict(zip(("/".join(v.path.split("/")[-2:]) for v in network.trainable_variables), steps))
+    expected = {"conv1/kernel": 5, "conv1/bias": 2, "bn/gamma": 1, "bn/beta": 1, "conv2/kernel": 1, "conv2/bias": 2}
+    expected |= {"classifier/kernel": 5, "classifier/bias": 10}
+    assert moved == pytest.approx(expected, rel=1e-3)

@@ -1,5 +1,6 @@
 """The table of recipes against what the papers state."""
 
+import csv
 import dataclasses
 
 import pytest
@@ -10,16 +11,25 @@ from keras_vid.training.data.official import DATASETS
 from keras_vid.training.recipes import RECIPES, recipe
 from keras_vid.training.run.optimizer import Rate, make
 
+from keras_vid.cli import main
 from keras_vid.models.variants import list_models
+from keras_vid.video import synthetic
 
 # What the papers and their code say, read from them once more and not from the table.
 STATED = {
     "s3dg/mini_kinetics200": {"frames": 64, "lr": 0.1, "length": 80_000, "unit": "steps", "drops": (60_000, 70_000)},
-    "i3d/mini_kinetics200": {"batch": 6, "replicas": 56, "momentum": 0.9, "sample": "dense", "views": 0, "size": 224},
-    "s3d/something_v1": {"length": 10_000, "replicas": 16, "lr": 0.1, "drops": (), "test_frames": 64},
-    "s3dg/hmdb51": {"length": 8_000, "drops": (6_000,), "replicas": 8, "lr": 0.01},
+    "i3d/mini_kinetics200": {
+        "batch": 6,
+        "paper_batch": 336,
+        "momentum": 0.9,
+        "sample": "dense",
+        "views": 0,
+        "size": 224,
+    },
+    "s3d/something_v1": {"length": 10_000, "paper_batch": 96, "lr": 0.1, "drops": (), "test_frames": 64},
+    "s3dg/hmdb51": {"length": 8_000, "drops": (6_000,), "paper_batch": 48, "lr": 0.01},
     "stnet_resnet50/kinetics400": {"frames": 35, "neighbours": 5, "lr": 0.01, "weight_decay": 1e-4, "length": 60},
-    "stnet_resnet101/kinetics400": {"test_frames": 125, "test_size": 256, "batch": 16, "replicas": 8},
+    "stnet_resnet101/kinetics400": {"test_frames": 125, "test_size": 256, "batch": 16, "paper_batch": 128},
     "stnet_inception_resnet_v2/kinetics600": {"size": 299, "short": 331},
     "stm_resnet50/something_v1": {"lr": 0.01, "drops": (30, 40, 45), "length": 50, "weight_decay": 5e-4, "batch": 8},
     "stm_resnet50/kinetics400": {"views": 10, "crops": 3, "bn": "train", "crop": "corner", "short": 256},
@@ -54,7 +64,7 @@ def test_every_network_trains_on_ones_own_videos():
 def test_an_unknown_recipe_names_those_there_are():
     with pytest.raises(ValueError, match="recipes for kinetics400, .*ucf101"):
         recipe("stm_resnet50/ucf102")
-    with pytest.raises(ValueError, match="no network"):
+    with pytest.raises(ValueError, match="not a network"):
         recipe("stm")
 
 
@@ -70,6 +80,56 @@ def test_s3ds_steps_are_steps():
     rule, steps, _ = make(RECIPES["s3dg/mini_kinetics200"], batch=336, steps_per_epoch=238)
     rates = [float(rule._learning_rate(step)) for step in (0, 59_999, 60_000, 70_000)]
     assert steps == 80_000 and rates == pytest.approx([0.1, 0.1, 0.01, 0.001], rel=1e-5)
+
+
+def test_fewer_devices_take_more_steps_over_as_many_clips():
+    """Seven GPUs of six clips are an eighth of S3D's 56: an eighth of the rate, eight times the steps, 336 epochs."""
+    row = RECIPES["s3dg/mini_kinetics200"]
+    rule, steps, note = make(row, batch=42, steps_per_epoch=1904)
+    rates = [float(rule._learning_rate(step)) for step in (0, 479_999, 480_000, 560_000)]
+    assert steps == 640_000 and steps * 42 == 80_000 * 336
+    assert rates == pytest.approx([0.0125, 0.0125, 0.00125, 0.000125], rel=1e-5)
+    assert "80000 steps of 336 clips are 640,000 here" in note
+    rule, steps, note = make(dataclasses.replace(row, scale_to_batch=False), batch=42, steps_per_epoch=1904)
+    assert steps == 80_000 and float(rule._learning_rate(0)) == pytest.approx(0.1) and "=" not in note
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("videos")
+    synthetic.write_dataset(folder, clips=16, frames=4, size=24, classes=synthetic.CLASSES[:2])
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flags", "rate", "steps", "line"),
+    [
+        # 32 clips; the recipe: 0.05 for 16 clips, drops after epochs 1 and 2
+        (["-b", "1"], 0.05 / 16, ("32", "64", "96"), "0.003125 = 0.05 x 1 / 16"),
+        (["-b", "16"], 0.05, ("2", "4", "6"), "learning rate 0.05"),
+        # in steps: 6 updates of 16 clips are 96 clips, twelve of eight, each of which takes two steps of four
+        (
+            ["-b", "4", "--accumulate", "2", "--unit", "steps", "--length", "6", "--drops", "2,4"],
+            0.025,
+            None,
+            "6 steps of 16 clips are 24 here",
+        ),
+    ],
+)
+def test_batches_through_the_command_line(videos, tmp_path, capsys, flags, rate, steps, line):
+    """The rate of the log is that of each epoch's last step; it drops at the same clips whatever the batch."""
+    run = tmp_path / "run"
+    common = "--size 24 --short 24 --frames 2 --schedule drops --warmup 0 --no-validation --no-test".split()
+    common += ["--data", str(videos), "-o", str(run)]
+    length = [] if "--unit" in flags else ["--epochs", "3", "--drops", "1,2"]
+    assert main(["train", "tsm_resnet14/synthetic", *common, *length, *flags]) == 0
+    said = capsys.readouterr().err
+    assert next(text for text in said.splitlines() if text.startswith("learning rate")).find(line) >= 0
+    with open(run / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(row["step"] for row in rows) == (steps or ("8", "16", "24"))
+    assert [float(row["rate"]) for row in rows] == pytest.approx([rate * 0.1, rate * 0.01, rate * 0.01], rel=1e-4)
 
 
 def test_cosine_warms_up_and_ends_at_zero():

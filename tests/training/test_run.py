@@ -181,7 +181,7 @@ def test_prepared_data_trains_too(videos, tmp_path, capsys):
 def start_workers(videos, run, **options):
     """Two workers of one run as processes on loopback."""
     cluster = ",".join(f"127.0.0.1:{_free_port()}" for _ in range(2))
-    recipe_fields = {**SYNC, "batch": 2, "replicas": 2}
+    recipe_fields = {**SYNC, "batch": 2}
     workers = []
     for task in range(2):
         text = json.dumps({"cluster": cluster, "task": task, "recipe": recipe_fields, **options})
@@ -229,7 +229,7 @@ def test_a_worker_killed_at_work_and_both_started_again(videos, two, tmp_path):
 
 @pytest.mark.slow
 def test_two_logical_cpus_under_mirrored_strategy(videos, tmp_path):
-    options = json.dumps({"strategy": "mirrored", "devices": 2, "recipe": {**SYNC, "batch": 2, "replicas": 2}})
+    options = json.dumps({"strategy": "mirrored", "devices": 2, "recipe": {**SYNC, "batch": 2}})
     subprocess.run([sys.executable, SCRIPT, str(videos), str(tmp_path / "two"), options], check=True, stderr=-3)
     train(
         recipe("tsm_resnet14/synthetic", **{**TINY, **SYNC}),
@@ -266,7 +266,7 @@ def test_wrong_use_is_told_in_a_line(videos, capsys, tmp_path):
         assert main(["train", *flags, "-o", str(tmp_path / "run")]) == 1
         assert said in capsys.readouterr().err.splitlines()[-1]
     assert main(["evaluate", str(tmp_path)]) == 1
-    assert "no run folder" in capsys.readouterr().err
+    assert "not a run folder" in capsys.readouterr().err
 
 
 def _free_port():

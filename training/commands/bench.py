@@ -13,6 +13,9 @@ def add_arguments(parser):
     sub.add_argument("--split", default="train", help="train, val, test, ... (default: train)")
     sub.add_argument("--lists", help="the folder with the official label and split files (default: below root)")
     sub.add_argument("--model", help="a network's name: also time its training step, to find the bottleneck")
+    sub.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="an option of that network's constructor"
+    )
     sub.add_argument("--frames", type=int, default=16, help="frames of a clip (default: 16)")
     sub.add_argument("--size", type=int, default=224, help="side of a clip (default: 224)")
     sub.add_argument("--sample", choices=("dense", "segments"), default="dense", help="frames in a row, or spread out")
@@ -25,11 +28,13 @@ def add_arguments(parser):
 def run(args):
     from keras_vid.training.evaluation.speed import input_speed, open_input, step_speed, verdict
 
+    options = _network_options(args)
     data, classes, report = open_input(args)
     print(report, file=sys.stderr)
     numbers = {"input_clips_per_second": round(input_speed(data, args.steps, args.batch_size), 2)}
     if args.model:
-        step = step_speed(args.model, classes, args.batch_size, args.frames, args.size, min(args.steps, 5))
+        shape = (args.batch_size, args.frames, args.size)
+        step = step_speed(args.model, classes, shape, min(args.steps, 5), options)
         numbers["step_clips_per_second"] = round(step, 2)
         numbers["bottleneck"] = verdict(numbers["input_clips_per_second"], step)
     if args.json:
@@ -39,3 +44,16 @@ def run(args):
     if args.model:
         print(f"step of {args.model}: {numbers['step_clips_per_second']:.1f} clips/s")
         print(f"the bottleneck is the {numbers['bottleneck']}")
+
+
+def _network_options(args):
+    if not args.set:
+        return {}
+    from keras_vid.models.create import network_options
+    from keras_vid.models.variants import VARIANTS
+    from keras_vid.utils.errors import UsageError
+    from keras_vid.utils.settings import parse_settings
+
+    if args.model not in VARIANTS:
+        raise UsageError("--set is an option of the network that --model names")
+    return parse_settings(args.set, network_options(args.model), f"option of {args.model}")

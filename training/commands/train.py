@@ -10,33 +10,41 @@ EPILOG = """examples:
   keras-vid train tsm_resnet50 --data clips.csv                 path,label[,start,end]
   keras-vid train stm_resnet50/ucf101 --data UCF101 --split 2   a paper's recipe
   keras-vid train stm_resnet50/ucf101 --data UCF101 -o runs/a --resume
+  keras-vid train stnet_resnet50/kinetics400 --data DIR --set modelling=paper     an option of the network
   keras-vid train tsn_resnet50/folder --show                    a recipe's settings, without training
 """
-HELP = {  # fields of the recipe; what is not here is explained in training/recipes.py
+HELP = {  # fields of the recipe; what is not here is explained in training/recipes/fields.py
     "frames": "frames of a clip",
-    "sample": "dense, segments or super_images",
+    "sample": "dense, segments, super_images or window",
+    "neighbours": "frames of a super-image (StNet)",
     "size": "side of the picture that the network sees",
     "short": "short side to which frames are scaled while decoding",
     "crop": "random, squash, corner or sth",
-    "flip": "mirror half of the clips, except classes that name a direction",
+    "flip": "mirror half of the clips, except classes that name a direction: yes or no",
     "optimizer": "sgd or adamw",
-    "lr": "learning rate of a step of batch x replicas clips of the recipe; scaled to the batch of this run",
+    "lr": "learning rate of a step of --paper-batch clips; scaled to the steps of this run",
+    "first_rate": "rate of the first convolution, as a multiple of --lr",
+    "bias_rate": "rate of biases, as a multiple of --lr",
+    "head_rate": "rate of the classifier, as a multiple of --lr",
     "weight_decay": "L2, of kernels alone",
     "length": "how long, in --unit epochs or steps",
     "drops": "when the rate drops, comma-separated",
     "warmup": "so many first steps or epochs the rate rises",
-    "replicas": "how many replicas the recipe's rate is for",
+    "paper_batch": "clips of a step over all devices for which --lr, and a length in steps, were chosen",
+    "scale_to_batch": "scale --lr and lengths in steps to the clips of this run's steps: yes or no (as written)",
     "clip_norm": "longest gradient, 0 for any",
     "bn": "BatchNorm: train, partial (all but the first frozen) or frozen",
-    "sync_bn": "BatchNorm statistics over all replicas",
+    "sync_bn": "BatchNorm statistics over all replicas: yes or no",
     "weights": "start: imagenet, kinetics400, a weights file, a run folder, a .keras file, or none",
     "views": "clips of a video in testing; 0 for all frames",
     "crops": "crops of a clip in testing: 1 or 3",
+    "view_choice": "where several clips lie in testing: spread, random or twice",
 }
+NOT_FLAGS = ("model", "dataset", "source", "batch", "options")
 
 
 def add_arguments(parser):
-    from keras_vid.training.recipes import Recipe
+    from keras_vid.training.recipes.fields import Recipe
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
@@ -69,11 +77,18 @@ def add_arguments(parser):
     machine.add_argument("--save-every", type=int, help="steps between saved states (default: five minutes)")
     machine.add_argument("--profile", metavar="A:B", help="profile steps A to B for TensorBoard")
     fields = parser.add_argument_group("the recipe's fields")
-    fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips a replica")
+    fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips of a step on each device")
+    fields.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the network's constructor, such as fusion=concat (repeatable)",
+    )
     for field in dataclasses.fields(Recipe):
-        if field.name in ("model", "dataset", "source", "batch"):
+        if field.name in NOT_FLAGS:
             continue
-        kind = {"bool": _yes, "tuple": _numbers}.get(_kind(field), None) or _parse(_kind(field))
+        kind = _weights_of_classes if field.name == "class_weights" else _parser(field)
         fields.add_argument(f"--{field.name.replace('_', '-')}", type=kind, help=HELP.get(field.name))
 
 
@@ -82,29 +97,17 @@ def run(args):
     import sys
     from pathlib import Path
 
-    from keras_vid.training.recipes import RECIPES, Recipe, recipe
+    from keras_vid.training.recipes import RECIPES
 
     if args.recipes:
         for name, row in RECIPES.items():
             print(
-                f"{name:45} lr {row.lr:<6g} {row.length:g} {row.unit}, {row.replicas} x {row.batch} clips; {row.source}"
+                f"{name:45} lr {row.lr:<6g} {row.length:g} {row.unit} of {row.paper_batch} clips a step; {row.source}"
             )
         return
     if not args.recipe:
         raise InputError("which network? `keras-vid train NETWORK --data DIR`; --recipes lists what there is")
-    changes = {
-        field.name: getattr(args, field.name)
-        for field in dataclasses.fields(Recipe)
-        if getattr(args, field.name, None) is not None and field.name not in ("model", "dataset", "source")
-    }
-    if changes.get("weights") == "none":
-        changes["weights"] = None
-    if args.epochs is not None:
-        chosen = recipe(args.recipe)
-        if "drops" not in changes:  # at the same shares of the run
-            changes["drops"] = tuple(round(place * args.epochs / chosen.length, 3) for place in chosen.drops)
-        changes |= {"unit": "epochs", "length": args.epochs}
-    chosen = recipe(args.recipe, **changes)
+    chosen = chosen_recipe(args)
     if args.show:
         print(json.dumps(dataclasses.asdict(chosen), indent=1))
         return
@@ -156,12 +159,49 @@ def run(args):
     )
 
 
-def _kind(field):
-    return getattr(field.type, "__name__", str(field.type)).split(" ")[0]
+def chosen_recipe(args):
+    """The recipe that the command line names, with the fields that its flags change."""
+    from keras_vid.training.recipes import Recipe, recipe
+
+    names = [field.name for field in dataclasses.fields(Recipe) if field.name not in ("model", "dataset", "options")]
+    changes = {name: getattr(args, name, None) for name in names}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if changes.get("weights") == "none":
+        changes["weights"] = None
+    plain = recipe(args.recipe)
+    changes = _network_changes(plain, args.set) | changes
+    if args.epochs is not None:
+        if "drops" not in changes:  # at the same shares of the run
+            changes["drops"] = tuple(round(place * args.epochs / plain.length, 3) for place in plain.drops)
+        changes |= {"unit": "epochs", "length": args.epochs}
+    return recipe(args.recipe, **changes)
 
 
-def _parse(kind):
-    return {"int": int, "float": float}.get(kind, str)
+def _network_changes(row, texts):
+    """The fields of a recipe that `--set NAME=VALUE` changes: options, and two that are fields of their own."""
+    if not texts:
+        return {}
+    from keras_vid.models.create import network_options
+    from keras_vid.utils.settings import parse_settings
+
+    options = parse_settings(texts, network_options(row.model), f"option of {row.model}")
+    changes = {}
+    if "dropout" in options:
+        changes["dropout"] = options.pop("dropout")
+    if "length" in options:  # of super-images, whose number stays
+        changes["neighbours"] = options.pop("length")
+        changes["frames"] = row.frames // row.neighbours * changes["neighbours"]
+    return {**changes, "options": {**row.options, **options}}
+
+
+def _parser(field):
+    """What reads a field's flag."""
+    kind = getattr(field.type, "__name__", str(field.type)).split(" ")[0]
+    return {"bool": _yes, "tuple": _numbers, "int": int, "float": float}.get(kind, str)
+
+
+def _weights_of_classes(text):
+    return text if text == "balanced" else _numbers(text)
 
 
 def _yes(text):

@@ -13,8 +13,8 @@ from keras_vid.training.data import views
 from keras_vid.training.data.load import aligned, datasets, load_dataset
 from keras_vid.training.data.pipeline import Failures, clips
 from keras_vid.training.evaluation import metrics
-from keras_vid.training.recipes import Recipe
-from keras_vid.training.run.start import open_in_time
+from keras_vid.training.recipes.fields import from_json
+from keras_vid.training.run.start import constructor_options, open_in_time, with_all_options
 from keras_vid.training.run.train import Options
 
 from keras_vid.inference.load import load_model
@@ -71,16 +71,14 @@ def _answers(network):
     return tf.function(lambda clip: network(clip, training=False), input_signature=[signature])
 
 
-def for_testing(network, recipe, options=None):
+def for_testing(network, recipe):
     """The same weights in a network for the frames and size of the test, where they are not those of training."""
     size, frames = recipe.test_size or recipe.size, views.test_frames(recipe)
     fixed = network.input_shape[1]
     if (fixed is None or fixed == frames) and network.input_shape[2] in (None, size):
         return network
-    options = {} if options is None else options
-    if recipe.model.startswith("stnet"):
-        options["length"] = recipe.neighbours
     frames = None if open_in_time(recipe.model) else frames
+    options = constructor_options(recipe)
     other = create(recipe.model, classes=network.output_shape[-1], frames=frames, size=size, **options)
     other.set_weights(network.get_weights())
     return other
@@ -115,7 +113,7 @@ def evaluate_network(name, weights, dataset, root, split="val", **options):
     from keras_vid.training.recipes import recipe as find
 
     chosen = find(name if dataset in ("csv", "folder") else f"{name}/{dataset}")
-    recipe = dataclasses.replace(chosen, **(options.pop("changes", None) or {}))
+    recipe = with_all_options(dataclasses.replace(chosen, weights=weights, **(options.pop("changes", None) or {})))
     network = for_testing(load_model(name, weights=weights), recipe)
     testing = load_dataset(dataset, root, split, options.pop("lists", None))
     labels = view_of(network).labels
@@ -154,11 +152,9 @@ def read_args(run):
     """(recipe, args.json) of a run folder."""
     path = Path(run) / "args.json"
     if not path.is_file():
-        raise MissingFile(f"{run} is no run folder: there is no args.json in it")
+        raise MissingFile(f"{run} is not a run folder: there is no args.json in it")
     args = json.loads(path.read_text())
-    known = {field.name for field in dataclasses.fields(Recipe)}
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in args["recipe"].items() if k in known}
-    return Recipe(**fields), args
+    return from_json(args["recipe"]), args
 
 
 @dataclasses.dataclass

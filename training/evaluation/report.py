@@ -49,6 +49,8 @@ def model_card(recipe, args, log, numbers):
     """What the network is, what it saw, what it reached and by which protocol, and what is not known of it."""
     lines = [f"# {recipe.model}", "", f"- Task: one of {len(args['labels'])} actions for a clip"]
     lines += [f"- Parameters: {args['parameters']:,}", f"- Trained on: {args['clips']:,} clips of `{args['data']}`"]
+    if recipe.options:
+        lines += [f"- Options: {listed(recipe.options)}"]
     lines += [f"- Started from: {recipe.weights or 'random weights'}", f"- Recipe: {recipe.source}"]
     lines += [f"- Command: `{args['command']}`"]
     lines += [f"- Versions: {', '.join(f'{k} {v}' for k, v in args['versions'].items())}"]
@@ -65,6 +67,16 @@ def model_card(recipe, args, log, numbers):
     lines += ["", "## Not measured", "", "Other cameras, other people, other places than those of the data above.", ""]
     lines += ["## Labels", "", ", ".join(args["labels"]), ""]
     return "\n".join(lines)
+
+
+def listed(options):
+    """A network's options in a line.
+
+    >>> listed({"modules": ("cmm",), "fusion": "concat"})
+    'modules=cmm, fusion=concat'
+    """
+    shown = {key: ",".join(map(str, v)) if isinstance(v, (list, tuple)) else v for key, v in options.items()}
+    return ", ".join(f"{key}={value}" for key, value in shown.items())
 
 
 def draw_confusion(matrix, labels, cell=None):
@@ -122,6 +134,8 @@ def clip_gif(path, frames=12, side=120):
 
 def _facts(args, log, numbers):
     rows = [("parameters", f"{args['parameters']:,}"), ("training clips", f"{args['clips']:,}")]
+    if args["recipe"].get("options"):
+        rows.append(("options", listed(args["recipe"]["options"])))
     if log:
         rows.append(("epochs, steps", f"{log[-1]['epoch']}, {log[-1]['step']}"))
     for key in ("protocol", "clips", "top1", "top5", "mean_class_accuracy", "calibration_error", "unreadable"):

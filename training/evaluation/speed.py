@@ -48,13 +48,14 @@ def input_speed(data, steps, batch_size):
     return steps * batch_size / (time.perf_counter() - begin)
 
 
-def step_speed(name, classes, batch_size, frames, size, steps):
-    """Clips a second that one network trains on when the input costs nothing."""
+def step_speed(name, classes, shape, steps, options=None):
+    """Clips a second that one network trains on when the input costs nothing; `shape` is (batch, frames, side)."""
     import keras
 
     from keras_vid import create
 
-    model = create(name, classes=classes)
+    batch_size, frames, size = shape
+    model = create(name, classes=classes, **(options or {}))
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     frames = model.input_shape[1] or frames
     clip = np.zeros((batch_size, frames, size, size, 3), np.uint8)

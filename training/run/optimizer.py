@@ -8,12 +8,19 @@ from keras import ops
 
 from keras_vid.utils.errors import InputError
 
+HEADS = ("classifier", "logits")  # layers that hold the classifier
 
-class Clipped:
-    """Gradients whose common length is at most `clip`, 0 for any: a part of the optimisers below.
+
+class Grouped:
+    """What the optimisers below share: gradients of a bounded length, and groups of variables with rates of their own.
 
     Keras clips what each replica has before the replicas add up, so that two replicas do not do what one does with
     the same clips. Here the sum is clipped.
+
+    Args:
+        clip: The longest sum of gradients, 0 for any.
+        rates: {"first": .., "bias": .., "head": ..}: factors of the rate of the first convolution's kernel, of biases,
+            and of the classifier.
     """
 
     def apply(self, grads, trainable_variables=None):
@@ -28,12 +35,42 @@ class Clipped:
     def finalize_variable_values(self, var_list):
         """Averages stay beside the weights: a run goes on from the weights, and saves networks of the averages."""
 
+    def build(self, variables):
+        super().build(variables)
+        factors = group_factors(variables, self.rates)
+        self.factors = [factors.get(variable.path, 1.0) for variable in variables]
+
+    def rate_of(self, variable, rate):
+        """The rate of one variable, out of the rate of the others."""
+        factor = self.factors[self._get_variable_index(variable)]
+        return rate if factor == 1 else ops.multiply(rate, ops.cast(factor, rate.dtype))
+
     def get_config(self):
-        return {**super().get_config(), "clip": self.clip}
+        return {**super().get_config(), "clip": self.clip, "rates": self.rates}
+
+
+def group_factors(variables, rates):
+    """`{path: factor of the learning rate}` of the variables whose factor is not 1.
+
+    >>> layer = keras.layers.Dense(2, name="classifier")
+    >>> layer.build((None, 4))
+    >>> group_factors(layer.trainable_variables, {"bias": 2, "head": 5})
+    {'classifier/kernel': 5.0, 'classifier/bias': 10.0}
+    """
+    kernels = [variable.path for variable in variables if len(variable.shape) > 2]
+    factors = {}
+    for variable in variables:
+        *layer, name = variable.path.split("/")
+        factor = float(rates.get("first", 1)) if variable.path in kernels[:1] else 1.0
+        factor *= rates.get("bias", 1) if name == "bias" else 1
+        factor *= rates.get("head", 1) if layer and layer[-1] in HEADS else 1
+        if factor != 1:
+            factors[variable.path] = factor
+    return factors
 
 
 @keras.saving.register_keras_serializable("keras_vid")
-class SGD(Clipped, keras.optimizers.SGD):
+class SGD(Grouped, keras.optimizers.SGD):
     """Stochastic gradient descent whose weight decay is part of the gradient, as in the papers' frameworks.
 
     Keras' own `weight_decay` shrinks the weights beside the momentum; with momentum 0.9 the papers' rule decays ten
@@ -46,15 +83,15 @@ class SGD(Clipped, keras.optimizers.SGD):
     0.85
     """
 
-    def __init__(self, learning_rate=0.01, decay=0.0, momentum=0.0, clip=0.0, **options):
+    def __init__(self, learning_rate=0.01, decay=0.0, momentum=0.0, clip=0.0, rates=None, **options):
         options.pop("weight_decay", None)
         super().__init__(learning_rate, momentum=momentum, **options)
-        self.decay, self.clip = decay, clip
+        self.decay, self.clip, self.rates = decay, clip, dict(rates or {})
 
     def update_step(self, gradient, variable, learning_rate):
         if self.decay and len(variable.shape) > 1:
             gradient = ops.add(gradient, ops.multiply(ops.cast(self.decay, gradient.dtype), variable))
-        super().update_step(gradient, variable, learning_rate)
+        super().update_step(gradient, variable, self.rate_of(variable, learning_rate))
 
     def get_config(self):
         config = {**super().get_config(), "decay": self.decay}
@@ -63,12 +100,15 @@ class SGD(Clipped, keras.optimizers.SGD):
 
 
 @keras.saving.register_keras_serializable("keras_vid")
-class AdamW(Clipped, keras.optimizers.AdamW):
-    """Keras' AdamW with the sum of gradients clipped."""
+class AdamW(Grouped, keras.optimizers.AdamW):
+    """Keras' AdamW with the sum of gradients clipped, and groups of variables with rates of their own."""
 
-    def __init__(self, learning_rate=0.001, weight_decay=0.004, clip=0.0, **options):
+    def __init__(self, learning_rate=0.001, weight_decay=0.004, clip=0.0, rates=None, **options):
         super().__init__(learning_rate, weight_decay, **options)
-        self.clip = clip
+        self.clip, self.rates = clip, dict(rates or {})
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(gradient, variable, self.rate_of(variable, learning_rate))
 
 
 @keras.saving.register_keras_serializable("keras_vid")
@@ -106,28 +146,39 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def make(recipe, batch, steps_per_epoch, accumulate=1):
-    """The optimiser of a recipe for a run of so many clips a step: (optimizer, steps of the run, what was scaled).
+    """The optimiser of a recipe for a run: (optimizer, steps of the run, a line on what was scaled).
 
     Args:
-        batch: Clips of one step of the optimiser, over all replicas (and accumulated gradients).
-        steps_per_epoch: To turn the recipe's epochs into steps. With `accumulate` > 1 an optimiser's step is so many
-            of them.
+        batch: Clips of one update of the weights, over all replicas and accumulated steps.
+        steps_per_epoch: To turn the recipe's epochs into steps. With `accumulate` > 1 an update is so many of them.
     """
-    unit = steps_per_epoch if recipe.unit == "epochs" else accumulate
-    steps = max(1, round(recipe.length * unit))
-    paper = recipe.batch * recipe.replicas
-    top = recipe.lr * batch / paper
-    drops = [round(place * unit) for place in recipe.drops] if recipe.schedule == "drops" else None
-    rate = Rate(top, steps, drops, recipe.drop, round(recipe.warmup * unit))
-    options = {"clip": recipe.clip_norm, "gradient_accumulation_steps": accumulate if accumulate > 1 else None}
     if recipe.schedule not in ("drops", "cosine"):
         raise InputError(f"--schedule is drops or cosine, not {recipe.schedule!r}")
+    if recipe.unit not in ("epochs", "steps"):
+        raise InputError(f"--unit is epochs or steps, not {recipe.unit!r}")
+    share = batch / recipe.paper_batch if recipe.scale_to_batch else 1.0
+    unit = steps_per_epoch if recipe.unit == "epochs" else accumulate / share
+    steps = max(1, round(recipe.length * unit))
+    drops = [round(place * unit) for place in recipe.drops] if recipe.schedule == "drops" else None
+    rate = Rate(recipe.lr * share, steps, drops, recipe.drop, round(recipe.warmup * unit))
+    rates = {"first": recipe.first_rate, "bias": recipe.bias_rate, "head": recipe.head_rate}
+    options = {"clip": recipe.clip_norm, "gradient_accumulation_steps": accumulate if accumulate > 1 else None}
+    options["rates"] = {name: factor for name, factor in rates.items() if factor != 1}
     if recipe.optimizer == "sgd":
         optimizer = SGD(rate, recipe.weight_decay, recipe.momentum, **options)
     elif recipe.optimizer == "adamw":
         optimizer = AdamW(rate, recipe.weight_decay, **options)
     else:
         raise InputError(f"--optimizer is sgd or adamw, not {recipe.optimizer!r}")
-    same = math.isclose(batch, paper)
-    note = f"learning rate {top:g}" + ("" if same else f" = {recipe.lr:g} x {batch} / {paper} clips a step")
-    return optimizer, steps, note
+    return optimizer, steps, _scaled(recipe, batch, share, steps)
+
+
+def _scaled(recipe, batch, share, steps):
+    """What a run's rate and length are, and what they were scaled from."""
+    line = f"learning rate {recipe.lr * share:g}"
+    if math.isclose(share, 1):
+        return line
+    line += f" = {recipe.lr:g} x {batch} / {recipe.paper_batch} clips a step"
+    if recipe.unit == "steps":
+        line += f"; {recipe.length:g} steps of {recipe.paper_batch} clips are {steps:,} here"
+    return line + " (--scale-to-batch no keeps what the recipe says)"

@@ -1,36 +1,37 @@
 """What a run starts from: a fresh network, published weights, or another run's, with a report of what came over."""
 
+import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
+from keras_vid.training.recipes.fields import from_json
 
 from keras_vid.inference.load import load_model
-from keras_vid.models.create import create
+from keras_vid.models.create import create, network_options
 from keras_vid.models.variants import DENSE, VARIANTS
 from keras_vid.utils.errors import InputError
 from keras_vid.view import ASPECTS, set_view
+from keras_vid.weights.load import row_options
+from keras_vid.weights.table import WEIGHTS
+
+KINETICS = "kinetics400"
 
 
-def build(recipe, labels, weights=None, **options):
+def build(recipe, labels, weights=None):
     """The network of a recipe with its starting weights: (network, report lines).
 
     Args:
         weights: A name in keras_vid.weights.load, a weights file, a run folder, a `.keras` file, or None.
     """
-    options = {"classes": len(labels), "size": recipe.size, **options}
-    if open_in_time(recipe.model):
-        frames = None
-    else:
-        frames = recipe.frames
-    if recipe.model.startswith("stnet"):
-        options["length"] = recipe.neighbours
-    if recipe.dropout is not None:
-        options["dropout"] = recipe.dropout
-    if weights and (Path(weights).is_dir() or str(weights).endswith(".keras")):
-        network = create(recipe.model, frames=frames, **options)
+    shape = {"classes": len(labels), "size": recipe.size}
+    shape["frames"] = None if open_in_time(recipe.model) else recipe.frames
+    options = constructor_options(recipe)
+    if weights and is_network(weights):
+        network = create(recipe.model, **shape, **options)
         return network, transfer(load_model(weights), network, weights)
     try:
-        network = create(recipe.model, frames=frames, weights=weights, **options)
+        network = create(recipe.model, **shape, weights=weights, **options)
     except OSError as error:
         raise OSError(f"{error}; --weights none starts from scratch") from error
     set_view(network, labels=tuple(labels), aspect=ASPECTS.get(recipe.crop))
@@ -40,13 +41,63 @@ def build(recipe, labels, weights=None, **options):
     return network, [f"starts from {weights}" + (f"; new: {', '.join(fresh)}" if fresh else "")]
 
 
+def with_all_options(recipe):
+    """The recipe with every option written out that its starting weights bring along.
+
+    Published weights fit one form of a network, and another run's network has the options of that run: a network
+    that is built again without the weights (to validate, to resume, to test) has to have the same.
+    """
+    if recipe.weights is None:
+        return recipe
+    if recipe.weights == KINETICS and (recipe.model, KINETICS) not in WEIGHTS:
+        raise InputError(
+            f"{recipe.model}/{recipe.dataset} starts from a network trained on Kinetics, and none is published for "
+            f"{recipe.model}: give --weights RUN (a run on Kinetics) or FILE, or --weights imagenet"
+        )
+    if is_network(recipe.weights):
+        brought = _options_of_run(recipe)
+    else:
+        try:
+            brought = row_options(recipe.model, recipe.weights)
+        except OSError:  # a file that has gone: a run that goes on has all of its options in args.json
+            brought = {}
+    known = network_options(recipe.model)
+    brought = {key: value for key, value in brought.items() if key in known}
+    return dataclasses.replace(recipe, options={**brought, **recipe.options})
+
+
+def _options_of_run(recipe):
+    """The options of the run whose network a recipe starts from, where it is the same network."""
+    run = Path(recipe.weights)
+    settings = (run if run.is_dir() else run.parent) / "args.json"
+    if not settings.is_file():
+        return {}
+    other = from_json(json.loads(settings.read_text(encoding="utf-8"))["recipe"])
+    return other.options if other.model == recipe.model else {}
+
+
+def is_network(weights):
+    """Whether the weights to start from are a whole network: a run folder or a `.keras` file."""
+    return Path(weights).is_dir() or str(weights).endswith(".keras")
+
+
+def constructor_options(recipe):
+    """What a recipe's network is built with beside its shape: its options, and fields that are options, too."""
+    options = dict(recipe.options)
+    if recipe.model.startswith("stnet"):
+        options["length"] = recipe.neighbours
+    if recipe.dropout is not None:
+        options["dropout"] = recipe.dropout
+    return options
+
+
 def open_in_time(name):
     """Whether a network of the table takes clips of any length: the Inception family."""
     return VARIANTS[name].sampling == DENSE
 
 
 def transfer(source, network, where):
-    """Copy weights by layer name and shape. Answers lines on what was loaded, what has another size, what is new."""
+    """Copy weights by layer name and shape. Returns lines on what was loaded, what has another size, what is new."""
     theirs = {layer.name: layer for layer in source.layers if layer.weights}
     loaded, resized, new = [], [], []
     for layer in network.layers:

@@ -13,7 +13,7 @@ from keras_vid.training.run.folder import RunFolder
 from keras_vid.training.run.inputs import compile_for, inputs, open_data, validator, watch
 from keras_vid.training.run.loop import Plan, StopSignals, fit
 from keras_vid.training.run.progress import Profile
-from keras_vid.training.run.start import build, set_batch_norm
+from keras_vid.training.run.start import build, set_batch_norm, with_all_options
 from keras_vid.training.run.trainer import Trainer
 
 MEASURES = ("top1", "top5")
@@ -52,6 +52,7 @@ def train(recipe, options: Options, output) -> Path:
     Started again with `resume` after whatever stopped it, a run goes on at the exact step, and ends in the weights of
     a run that nothing stopped.
     """
+    recipe = with_all_options(recipe)
     # the folder
     number, workers = position(options.strategy, options.cluster, options.task)
     folder = RunFolder(output, writes=number == 0)

@@ -1,0 +1,64 @@
+"""`--set NAME=VALUE`: settings by name from a command line, read and checked the same way by every command."""
+
+import ast
+import difflib
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from keras_vid.utils.errors import UsageError
+
+WORDS = {"true": True, "yes": True, "false": False, "no": False, "none": None}
+
+
+def parse_settings(texts: Iterable[str], known: Mapping, what="option", flag="--set") -> dict:
+    """The settings that `NAME=VALUE` texts name, `{name: value}`.
+
+    A value is read as Python writes it (`3`, `0.5`, `'text'`, `(2, 3)`), or as a word, a fraction or a list with
+    commas.
+
+    Args:
+        known: The names that there are, with their defaults: a setting whose default is a tuple gets a tuple.
+        what: What the names are, in errors.
+        flag: The flag that the texts were given with, in errors.
+
+    >>> parse_settings(["fusion=concat", "modules=cmm"], {"fusion": "sum", "modules": ("cstm", "cmm")})
+    {'fusion': 'concat', 'modules': ('cmm',)}
+    """
+    settings = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise UsageError(f"{flag} wants NAME=VALUE, not {text!r}")
+        check_names([name], known, what, flag)
+        settings[name] = _value(value.strip(), isinstance(known[name], (tuple, list)))
+    return settings
+
+
+def check_names(names: Iterable[str], known: Iterable[str], what="option", flag="--set"):
+    """Refuse a name that is not known, and say which one may have been meant."""
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, list(known), 1)
+            hint = f"did you mean {close[0]}? There are" if close else "there are"
+            raise UsageError(f"{flag} {name}: no such {what}; {hint}: {', '.join(known) or 'none'}")
+
+
+def _value(text, several):
+    if several and not text.startswith(("(", "[")):
+        return tuple(_single(part.strip()) for part in text.split(",") if part.strip())
+    value = _single(text)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _single(text):
+    if text.lower() in WORDS:
+        return WORDS[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        pass
+    try:
+        return float(Fraction(text)) if "/" in text else text
+    except (ValueError, ZeroDivisionError):
+        return text

@@ -1,0 +1,111 @@
+"""The fields of a training recipe: all that decides what a run computes, apart from the videos."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from keras_vid.models.variants import list_models
+
+CUSTOM = "folder"  # the data set of a recipe for one's own videos
+INCEPTION = tuple(name for name in list_models() if name.endswith(("i3d", "s3d", "s3dg", "i2d")))
+SMALL = "resnet14"  # a backbone of ours, which no paper trained
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a training run computes, apart from the videos. Each field is a flag.
+
+    Attributes:
+        options: Choices of the network's constructor, `--set NAME=VALUE`.
+        frames: Of a clip. For StNet it is segments times `neighbours`.
+        sample: "dense" frames in a row, "segments" (one frame of each part of the video), "super_images" (`neighbours`
+            frames of each part), or "window" (TSM's dense sampling: frames spread over 64 neighbouring ones).
+        short: Short side to which frames are scaled; `crop` then takes a `size` x `size` square: "random", "squash"
+            (frames made square first), "corner" (TSN's corners and scales), or "sth" (256 x 340, then a corner crop).
+        flip: Mirror half of the clips; classes whose names speak of a direction are never mirrored.
+        colour: Brightness, contrast and saturation change by up to this share.
+        mixup, cutmix: Strength of mixing each clip with another one of its batch, 0 for none.
+        erasing: Share of the clips in which a random box is filled with grey.
+        label_smoothing: Share of the target that is spread over all classes.
+        class_weights: "balanced" (rare classes count more), one number a class, or None.
+        lr: Learning rate for steps of `paper_batch` clips; a run with other steps scales it to theirs.
+        first_rate, bias_rate, head_rate: The rates of the first convolution, of biases and of the classifier, as
+            multiples of `lr`; a bias of the classifier has both its factors.
+        length: How long, in `unit` "epochs" or "steps". Schedule "drops": the rate is multiplied by `drop` at each of
+            `drops`; "cosine": it goes down to zero along a cosine.
+        warmup: So many first steps or epochs the rate rises from zero.
+        weight_decay: Added to the gradient, of kernels alone, as PyTorch and TensorFlow 1 do (and the papers did).
+        batch: Clips of a step on each device.
+        paper_batch: Clips of a step over all devices for which `lr`, and a length in steps, were chosen.
+        scale_to_batch: Scale `lr`, and lengths in steps, to the clips of this run's steps. False: as written.
+        bn: "train", "partial" (all but the first are frozen: TSN) or "frozen".
+        weights: What to start from: a name in keras_vid.weights.load, a file, a run folder, or None.
+        views: Clips of a video in testing (0: all frames of the video).
+        crops: 1 in the middle, or 3 along the long side.
+        view_choice: Where several clips of a video lie: "spread" evenly, "random" (drawn with `test_seed`), or "twice"
+            (TSM's two: the middles of the parts and their beginnings).
+        test_frames: Frames of a test clip, None as in training; with `views=0`, a shorter video is looped up to it.
+        test_size: Side of the test crop, None as in training.
+        source: Where the numbers are from.
+    """
+
+    model: str
+    dataset: str = CUSTOM
+    options: dict = field(default_factory=dict)
+    frames: int = 8
+    sample: str = "segments"
+    neighbours: int = 5
+    size: int = 224
+    short: int = 256
+    crop: str = "corner"
+    flip: bool = True
+    colour: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    erasing: float = 0.0
+    label_smoothing: float = 0.0
+    class_weights: str | tuple | None = None
+    optimizer: str = "sgd"
+    lr: float = 0.01
+    first_rate: float = 1.0
+    bias_rate: float = 1.0
+    head_rate: float = 1.0
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    length: float = 50
+    unit: str = "epochs"
+    schedule: str = "drops"
+    drops: tuple = (30, 40, 45)
+    drop: float = 0.1
+    warmup: float = 0
+    batch: int = 8
+    paper_batch: int = 64
+    scale_to_batch: bool = True
+    dropout: float | None = None
+    clip_norm: float = 0.0
+    bn: str = "train"
+    bn_momentum: float = 0.9
+    sync_bn: bool = False
+    weights: str | None = None
+    views: int = 1
+    crops: int = 1
+    view_choice: str = "spread"
+    test_seed: int = 0
+    test_frames: int | None = None
+    test_size: int | None = None
+    source: str = "ours"
+
+
+def from_json(fields: dict) -> Recipe:
+    """A recipe out of what `args.json` holds: lists become tuples again, fields of other versions are left out.
+
+    >>> from_json({"model": "tsm_resnet14", "drops": [20, 40]}).drops
+    (20, 40)
+    """
+    known = {part.name for part in dataclasses.fields(Recipe)}
+    return Recipe(**{key: _tuples(value) for key, value in fields.items() if key in known})
+
+
+def _tuples(value):
+    if isinstance(value, dict):
+        return {key: _tuples(part) for key, part in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
