@@ -59,7 +59,7 @@ def test_a_wrong_value_names_the_choices(videos, tmp_path, capsys):
     assert main(["train", "stm_resnet14/synthetic", *flags, "--set", "fusion=product"]) == 1
     said = capsys.readouterr().err.splitlines()[-1]
     assert "'product'" in said and "'sum', 'concat'" in said
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run/args.json").exists()
 
 
 def test_options_of_detectors_are_read_by_the_same_rules(tmp_path, capsys):

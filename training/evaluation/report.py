@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from keras_vid.training.evaluation import metrics
 from keras_vid.training.evaluation.evaluate import Predictions, read_args
-from keras_vid.training.run.callbacks import read_log
+from keras_vid.training.run.folder import read_log
 from PIL import Image, ImageDraw
 
 from keras_vid.video import read, write
