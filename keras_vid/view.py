@@ -32,6 +32,7 @@ class ClipView:
         aspect: Width over height that every picture is scaled to before the crop; None keeps its own.
         fps: Frames a second at which the video is looked at; None: every frame of the video.
         stride: Only every so many frames are looked at.
+        loop: Whether a video that is shorter than a clip starts over, as in training, or is refused.
         labels: Names of the classes, in the order of the logits; None: not known.
 
     >>> ClipView(frames=8, height=112, width=112, group=1).indices(80)
@@ -46,6 +47,7 @@ class ClipView:
     aspect: float | None = None
     fps: float | None = None
     stride: int = 1
+    loop: bool = False
     labels: tuple[str, ...] | None = None
 
     @property
@@ -93,6 +95,8 @@ class ClipView:
         wanted = self.frames
         if not wanted:
             wanted = count if frames == "all" else min(count, WHOLE_VIDEO) if frames is None else int(frames)
+        if wanted > count and self.loop:
+            return sample.dense(count, wanted)
         if wanted > count:
             raise InputError(f"too few for the {wanted} asked for")
         first = (count - wanted) // 2

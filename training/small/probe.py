@@ -1,0 +1,136 @@
+"""A linear classifier on features of a frozen network, and the same as plain weights of its head."""
+
+import dataclasses
+import warnings
+
+import keras
+import numpy as np
+from keras import layers
+from keras_vid.training.data.splits import folds
+from keras_vid.training.small.depths import pooled
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from keras_vid.utils.errors import InputError
+from keras_vid.view import set_view
+
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer
+SKEWED = 1.5  # largest class over the smallest, from where on classes are weighted
+NEVER = -20.0  # the logit of a class of which nothing was seen
+
+
+@dataclasses.dataclass
+class Probe:
+    """Logits are `vectors @ kernel + bias`: the standardisation is inside.
+
+    Attributes:
+        kernel, bias: (channels, classes) and (classes,).
+        strength: The C that the folds chose.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    strength: float
+
+    def logits(self, vectors) -> np.ndarray:
+        return np.asarray(vectors) @ self.kernel + self.bias
+
+
+def fit_probe(vectors, labels, groups, classes, strength=None, seed=0) -> Probe:
+    """Standardise, choose the strength by folds over groups, and fit on everything.
+
+    Args:
+        vectors: (clips, variants, channels): mirrored clips and further views are examples of their own; the choice is
+            made on the first variant, which is what will be asked about.
+        labels, groups: Of each clip.
+        classes: Number of labels, of which some may have no clip.
+        strength: C, instead of choosing it.
+
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.arange(40) % 2
+    >>> vectors = rng.normal(size=(40, 1, 8)) + 3 * labels[:, None, None]
+    >>> probe = fit_probe(vectors, labels, np.arange(40), classes=2)
+    >>> bool((probe.logits(vectors[:, 0]).argmax(1) == labels).mean() > 0.9)
+    True
+    """
+    labels, groups = np.asarray(labels), np.asarray(groups)
+    if len(np.unique(labels)) < 2:
+        raise InputError("all clips have one label: a classifier needs two classes to tell apart")
+    strength = strength or _choose(vectors, labels, groups, classes, seed)
+    return _fit(vectors, labels, classes, strength)
+
+
+def _choose(vectors, labels, groups, classes, seed):
+    """The strength with the smallest loss on clips of groups that were not trained on."""
+    try:
+        fold = folds(labels, groups, 4, seed)
+    except InputError:  # every class has one source: nothing to choose by
+        return STRENGTHS[2]
+    losses = []
+    for strength in STRENGTHS:
+        loss = 0.0
+        for number in range(fold.max() + 1):
+            test = fold == number
+            logits = _fit(vectors[~test], labels[~test], classes, strength).logits(vectors[test, 0])
+            loss += cross_entropy(logits, labels[test]).sum()
+        losses.append(loss)
+    return STRENGTHS[int(np.argmin(losses))]
+
+
+def cross_entropy(logits, labels):
+    """Of each clip.
+
+    >>> cross_entropy([[0.0, 0.0]], [1]).round(3).tolist()
+    [0.693]
+    """
+    logits = np.asarray(logits, float)
+    top = logits.max(axis=1, keepdims=True)
+    return np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0] - logits[np.arange(len(logits)), labels]
+
+
+def skewed(labels) -> bool:
+    """Whether classes are weighted against their numbers of clips.
+
+    >>> skewed([0, 0, 1, 1]), skewed([0, 0, 0, 0, 1])
+    (False, True)
+    """
+    counts = np.bincount(labels)
+    counts = counts[counts > 0]
+    return counts.max() >= SKEWED * counts.min()
+
+
+def _fit(vectors, labels, classes, strength):
+    variants = vectors.shape[1]
+    rows, targets = vectors.reshape(-1, vectors.shape[-1]).astype("float64"), np.repeat(labels, variants)
+    scaler = StandardScaler().fit(rows)
+    regression = LogisticRegression(
+        C=strength, max_iter=1000, class_weight="balanced" if skewed(labels) else None, tol=1e-4
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # close enough: the folds judge what came out
+        regression.fit(scaler.transform(rows), targets, sample_weight=np.full(len(rows), 1 / variants))
+    weight, offset = regression.coef_, regression.intercept_
+    if len(weight) == 1:  # two classes: one decision, as the difference of two logits
+        weight, offset = np.concatenate([-weight, weight]) / 2, np.concatenate([-offset, offset]) / 2
+    kernel, bias = np.zeros((rows.shape[1], classes)), np.full(classes, NEVER)
+    kernel[:, regression.classes_] = (weight / scaler.scale_).T
+    bias[regression.classes_] = offset - (weight / scaler.scale_) @ scaler.mean_
+    return Probe(kernel, bias, strength)
+
+
+def probe_network(network, names, probe, labels, view) -> keras.Model:
+    """The network with the probe for its classifier: an ordinary Keras network on ordinary clips.
+
+    Args:
+        network: For clips of exactly the view's frames and size.
+        names: The depths whose means the probe was fitted on.
+        labels: Names of the classes.
+    """
+    x = layers.Concatenate(name="features")([pooled(network, name) for name in names])
+    x = layers.Dense(len(labels), dtype="float32", name="logits")(x)
+    model = keras.Model(network.input, x, name=network.name)
+    model.get_layer("logits").set_weights([probe.kernel, probe.bias])
+    model.view = view
+    set_view(model, labels=tuple(labels))
+    return model
