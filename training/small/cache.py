@@ -67,8 +67,11 @@ def network_key(network) -> str:
 
 
 def _nameless(config):
-    if isinstance(config, dict):
-        return {key: _nameless(value) for key, value in config.items() if key not in ("name", "build_config")}
+    if isinstance(config, dict):  # an initializer has a seed of its own in every process
+        kept = {
+            key: value for key, value in config.items() if not key.endswith(("name", "build_config", "initializer"))
+        }
+        return {key: _nameless(value) for key, value in kept.items()}
     return [_nameless(value) for value in config] if isinstance(config, (list, tuple)) else config
 
 

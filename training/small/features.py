@@ -199,10 +199,11 @@ def _compute(wanted, look, view, reading, kept, failures, workers, batch):
         outputs = [np.asarray(output) for output in look(tf.constant(np.stack([clip for *_, clip in ready])))]
         maps = outputs.pop() if reading.map else None
         vectors = np.concatenate(outputs, axis=-1).astype("float32")
-        rows = 0 if maps is None else len(maps) // len(ready)  # an image network's map has a row a frame
+        if maps is not None and maps.ndim == 4:  # an image network's map has a row a frame
+            maps = maps.reshape(len(ready), -1, *maps.shape[1:])
         for i, (place, variant, _) in enumerate(ready):
             if maps is not None:
-                cache.save(keys[place][variant], maps[i * rows : (i + 1) * rows].astype("float16"), reading.map)
+                cache.save(keys[place][variant], maps[i].astype("float16"), reading.map)
             cache.save(keys[place][variant], vectors[i])
         computed += len(ready)
         ready.clear()

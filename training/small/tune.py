@@ -82,9 +82,22 @@ def upper_part(network, below, upper, classes, settings, prefix="tuned"):
     folded = len(neck.shape) == 4
     maps = keras.Input((None, *neck.shape[1:]) if folded else neck.shape[1:], name="maps")
     x = Fold(name="fold")(maps) if folded else maps
-    cloned = keras.models.clone_model(body, clone_function=named, input_tensors=x)
-    cloned.set_weights(body.get_weights())
-    return keras.Model(maps, _head(cloned.outputs[0], classes, settings, prefix), name=f"{prefix}_{network.name}")
+    x = rebuilt(body, x, named)
+    return keras.Model(maps, _head(x, classes, settings, prefix), name=f"{prefix}_{network.name}")
+
+
+def rebuilt(body, x, copied):
+    """The layers of a functional network, copied with their weights, on another tensor: its new output."""
+    made = {}
+
+    def operation(layer):
+        made[layer] = made.get(layer) or copied(layer)
+        return made[layer]
+
+    outputs = body._run_through_graph([x], operation_fn=operation)  # clone_model takes only inputs of a network
+    for old, new in made.items():
+        new.set_weights(old.get_weights())
+    return keras.tree.flatten(outputs)[0]
 
 
 def _head(x, classes, settings, prefix):
@@ -196,10 +209,7 @@ def _on_top(network, below, part, head):
         config["name"] = head if layer is part.layers[-1] else layer.name
         return type(layer).from_config(config)
 
-    neck = network.get_layer(below).output
-    top = keras.models.clone_model(body, clone_function=named, input_tensors=neck)
-    top.set_weights(body.get_weights())
-    return top.outputs[0]
+    return rebuilt(body, network.get_layer(below).output, named)
 
 
 def _viewed(network, logits, labels, view):
