@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vid.utils.files import as_json, settle, write_whole
+from keras_vid.utils.files import as_json, atomic, write_whole
 from keras_vid.video.images import frame_files
 from keras_vid.weights.fetch import home
 
@@ -110,7 +110,5 @@ class Cache:
     def save(self, key, array, kind="vector"):
         path = self.path(key, kind)
         path.parent.mkdir(exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        with open(part, "wb") as file:
-            np.save(file, array)
-        settle(part, path)
+        with atomic(path) as part:
+            np.save(part, array)
