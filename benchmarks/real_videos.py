@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from keras_vid.training.evaluation.evaluate import Predictions
 from keras_vid.training.evaluation.finish import finish
+from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.recipes import recipe
 from keras_vid.training.run.train import Options, train
 

@@ -21,10 +21,14 @@ def add_arguments(parser):
     parser.add_argument("--fuse", action="store_true", help="fuse the saved predictions of the sources into one answer")
     parser.add_argument("--weights", help="with --fuse one number a source, 1,1.5; with a network's name its weights")
     parser.add_argument("--data", help="where the videos are (default: where they were in training)")
-    parser.add_argument("--val-data", help="another folder or CSV file to test on")
+    parser.add_argument("--test-data", help="another folder or CSV file to test on")
     parser.add_argument("--lists", help="folder of the official label and split files")
     parser.add_argument("--dataset", help="with a network's name: the data set")
-    parser.add_argument("--split", default="val", help="with a network's name: val, test, test2, ... (default: val)")
+    parser.add_argument(
+        "--split",
+        help="of a run: test or validation (default: test, where there is one); "
+        "with a network's name: val, test, test2, ... (default: val)",
+    )
     parser.add_argument("--clips", type=int, help="clips of each video; 0 for all its frames (default: the recipe's)")
     parser.add_argument("--crops", type=int, choices=(1, 3), help="crops of each clip (default: the recipe's)")
     parser.add_argument("--frames", type=int, help="frames of a clip (default: the recipe's)")
@@ -45,8 +49,9 @@ def add_arguments(parser):
 def run(args):
     from pathlib import Path
 
-    from keras_vid.training.evaluation.evaluate import averaged, evaluate_network, fused
+    from keras_vid.training.evaluation.evaluate import evaluate_network
     from keras_vid.training.evaluation.finish import finish
+    from keras_vid.training.evaluation.predictions import averaged, fused
 
     order = args.order or "forward"
     changes = {"views": args.clips, "crops": args.crops, "test_frames": args.frames, "test_size": args.size}
@@ -64,7 +69,7 @@ def run(args):
             args.weights,
             args.dataset,
             args.data,
-            args.split,
+            args.split or "val",
             lists=args.lists,
             changes=changes,
             order=order,
@@ -76,11 +81,12 @@ def run(args):
             predictions.save(Path(args.output) / "predictions")
         _show(numbers, args)
         return
-    where = {"data": args.data, "val_data": args.val_data, "lists": args.lists}
+    where = {"data": args.data, "test_data": args.test_data, "lists": args.lists}
     where = {key: value for key, value in where.items() if value is not None}
     many = []
     for source in args.source:
         options = {"changes": changes, "data": where, "average": args.average, "workers": args.workers}
+        options["part"] = {"val": "validation"}.get(args.split, args.split)
         many.append(finish(source, order, **options))
         _show(many[-1], args)
     if len(many) > 1:
@@ -102,9 +108,12 @@ def _show(numbers, args):
 
         print(json.dumps(numbers), flush=True)
         return
+    from keras_vid.training.evaluation.metrics import in_words, shown
+
     for key, value in numbers.items():
-        shown = f"{value:.2%}" if key in PERCENT else f"{value:.4f}" if isinstance(value, float) else value
-        print(f"{key.replace('_', ' ')}: {shown}", flush=True)
-
-
-PERCENT = ("top1", "top5", "mean_class_accuracy", "calibration_error")
+        if key != "unreadable_clips":
+            print(f"{key.replace('_', ' ')}: {shown(key, value)}", flush=True)
+    if "clips" in numbers:
+        print(in_words(numbers), flush=True)
+    if numbers.get("part") == "validation":
+        print("these clips chose the network: on clips that it has never met it will be worse", flush=True)

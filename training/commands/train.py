@@ -149,10 +149,10 @@ def run(args):
         return
 
     from keras_vid.training.evaluation.finish import finish
+    from keras_vid.training.evaluation.metrics import in_words
 
     numbers = finish(folder, workers=args.workers)
-    top = f"top-1 {numbers['top1']:.1%}  top-5 {numbers['top5']:.1%}"
-    print(f"{top}  of {numbers['clips']:,} clips ({numbers['protocol']})")
+    print(f"{in_words(numbers)} ({numbers['protocol']}; {numbers['split']})")
     print(
         f"everything is in {folder}: open report.html, or run `keras-vid predict VIDEO --model {folder}`",
         file=sys.stderr,

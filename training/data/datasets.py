@@ -15,7 +15,8 @@ from keras_vid.utils.errors import InputError
 from keras_vid.video.finding import VIDEO_SUFFIXES, videos_below
 
 COLUMNS = ("path", "label", "start", "end", "group", "split")
-PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
+PARTS |= {"test": "test", "testing": "test"}
 
 
 class Item(NamedTuple):

@@ -102,7 +102,7 @@ def datasets(recipe, options) -> Parts:
         training = prepared_data(options.data)
         if not options.validate or not options.val_data:
             return Parts(training, None, None, "no validation: the network of the last epoch")
-        return _checked(training, _own(options.val_data, "val"), None, "--val-data chose the network")
+        return _checked(training, own_videos(options.val_data, "val"), None, "--val-data chose the network")
     if options.service:
         raise InputError("--service reads prepared data: `keras-vid prepare` writes it")
     root, lists, group_by = Path(options.data), options.lists, options.group_by
@@ -110,8 +110,8 @@ def datasets(recipe, options) -> Parts:
         there = _parts_of(root)
         if there and "train" not in there:
             raise InputError(f"{root} has clips for {' and '.join(sorted(there))}, but none for train")
-        training = _own(root, "train", group_by)
-        validation, test = (_own(root, part, group_by) if part in there else None for part in ("val", "test"))
+        training = own_videos(root, "train", group_by)
+        validation, test = (own_videos(root, part, group_by) if part in there else None for part in ("val", "test"))
         how, share = "part val chose the network", SHARE
     else:
         numbered = options.split if recipe.dataset in ("ucf101", "hmdb51") else ""
@@ -120,7 +120,7 @@ def datasets(recipe, options) -> Parts:
         validation, test = None, load_dataset(recipe.dataset, root, tested, lists, group_by)
         how, share = "", PUBLIC_SHARE
     if options.val_data:
-        validation, how = _own(options.val_data, "val", group_by), "--val-data chose the network"
+        validation, how = own_videos(options.val_data, "val", group_by), "--val-data chose the network"
     if not options.validate:
         return _checked(training, None, test, "no validation: the network of the last epoch")
     if validation is None:
@@ -131,8 +131,8 @@ def datasets(recipe, options) -> Parts:
     return _checked(training, validation, test, how)
 
 
-def _own(path, part, group_by=None):
-    """One part of one's own videos, in a folder or a CSV file."""
+def own_videos(path, part, group_by=None):
+    """One part of one's own videos, in a folder or a CSV file; without such parts, all of them."""
     return load_dataset("csv" if Path(path).suffix == ".csv" else "folder", path, part, group_by=group_by)
 
 

@@ -10,6 +10,8 @@ from keras_vid.video import sample
 from keras_vid.view import ASPECTS
 
 ORDERS = ("forward", "reverse", "shuffle", "freeze")
+WINDOW = 300  # frames of a whole video that go through the network at once: 10 seconds of Kinetics
+LONGEST = 3000  # frames of a whole video that are decoded: 0.8 GB at 256 x 340
 
 
 def train_indices(recipe):
@@ -93,8 +95,9 @@ def test_indices(recipe):
 
 
 def _whole(count, rng=None, longest=None):
-    """All frames; with `longest` a shorter video is looped to it, and a longer one gives its middle."""
-    return sample.everything(count, longest)
+    """All frames, or the middle ones of a very long video; with `longest` a shorter video is looped to it, and a longer
+    one gives its middle."""
+    return sample.everything(count, longest or min(count, LONGEST))
 
 
 def _flat(many, count, rng=None):
@@ -141,7 +144,8 @@ def protocol(recipe, order="forward", average="softmax"):
     """
     size = recipe.test_size or recipe.size
     if recipe.views == 0:
-        what = "all frames" + (f", looped or cut to {recipe.test_frames}" if recipe.test_frames else "")
+        cut = f"looped or cut to {recipe.test_frames}" if recipe.test_frames else f"at most the middle {LONGEST:,}"
+        what = f"all frames, {cut}" + (f", in windows of {WINDOW}" if (recipe.test_frames or LONGEST) > WINDOW else "")
     else:
         what = f"{recipe.views} clip{'s' * (recipe.views > 1)} of {test_frames(recipe)} frames ({recipe.sample})"
     what += f" x {recipe.crops} crops of {size}" if recipe.crops > 1 else f", centre crop {size}"

@@ -1,31 +1,32 @@
 """Testing by a named protocol: views of each video, their answers averaged, and what the answers say."""
 
-import csv
 import dataclasses
+import functools
 import json
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from keras_vid.training.data import views
-from keras_vid.training.data.load import aligned, datasets, load_dataset
+from keras_vid.training.data.load import aligned, datasets, load_dataset, own_videos
 from keras_vid.training.data.pipeline import Failures, clips
-from keras_vid.training.evaluation import metrics
+from keras_vid.training.data.splits import groups_of
+from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.recipes.fields import from_json
 from keras_vid.training.run.start import constructor_options, open_in_time, with_all_options
 from keras_vid.training.run.train import Options
 
 from keras_vid.inference.load import load_model
 from keras_vid.models.create import create
-from keras_vid.models.two_stream import fuse
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.view import view_of
 
 
 def scores_of(network, dataset, recipe, order="forward", average="softmax", batch=None, workers=None):
-    """(places in dataset.items, probabilities (N, K), Failures) of every clip that can be read.
+    """(indices in dataset.items, probabilities (N, K), Failures) of every clip that can be read.
+
+    A clip that is too short for the network is a failure like an unreadable one.
 
     Args:
         order: "forward", "reverse", "shuffle" or "freeze": the frames of each clip, as controls.
@@ -47,28 +48,69 @@ def scores_of(network, dataset, recipe, order="forward", average="softmax", batc
         failures=failures,
         numbered=True,
     )
-    answer = _answers(network)
-    places, rows = [], []
+    logits_of = _windowed(network)
+    indices, rows = [], []
     progress = _Counter(len(dataset.items))
     for clip, _, numbers in data:
-        logits = answer(tf.reshape(clip, (-1, *tf.unstack(tf.shape(clip))[2:]))).numpy().astype("float64")
+        numbers = numbers.numpy().tolist()
+        logits = logits_of(tf.reshape(clip, (-1, *tf.unstack(tf.shape(clip))[2:]))).astype("float64")
         logits = logits.reshape(len(numbers), -1, logits.shape[-1])
         merged = logits.mean(axis=1, keepdims=True) if average == "logits" else logits
         exp = np.exp(merged - merged.max(axis=-1, keepdims=True))
-        rows.append((exp / exp.sum(axis=-1, keepdims=True)).mean(axis=1))
-        places += numbers.numpy().tolist()
-        progress.show(len(places) + len(failures.rows))
+        scores = (exp / exp.sum(axis=-1, keepdims=True)).mean(axis=1)
+        for number, row in zip(numbers, scores):
+            if np.isfinite(row).all():
+                indices.append(number)
+                rows.append(row)
+            else:
+                failures.add(dataset.items[number].path, _why_not(network, int(clip.shape[2])))
+        progress.show(len(indices) + len(failures.rows))
     progress.end()
-    if not places:
+    if not indices:
         first = next(iter(failures.rows.items()), ("", "it is empty"))
-        raise InputError(f"{dataset.name}: no clip could be read, such as {first[0]}: {first[1]}")
-    return places, np.concatenate(rows), failures
+        raise InputError(f"{dataset.name}: no clip could be tested, such as {first[0]}: {first[1]}")
+    return indices, np.stack(rows), failures
 
 
-def _answers(network):
-    """The network as one graph, for clips of any length where it takes them."""
+def _windowed(network):
+    """clips -> logits, as one graph for clips of any length where the network takes them.
+
+    A clip of more than views.WINDOW frames goes through in windows of equal length, for the memory that the first maps
+    take grows with the frames; its logits are the mean over all frames, as those of these networks' own heads are. A
+    clip that is too short for the network has NaN.
+    """
     signature = tf.TensorSpec(network.input_shape, tf.uint8)
-    return tf.function(lambda clip: network(clip, training=False), input_signature=[signature])
+    graph = tf.function(lambda clip: network(clip, training=False), input_signature=[signature])
+    fits = functools.lru_cache(lambda frames: _fits(network, frames))
+
+    def logits_of(clip):
+        frames = int(clip.shape[1])
+        if network.input_shape[1] is None and not fits(frames):
+            return np.full((len(clip), network.output_shape[-1]), np.nan)
+        if network.input_shape[1] is not None or frames <= views.WINDOW:
+            return graph(clip).numpy()
+        windows = np.array_split(np.arange(frames), -(-frames // views.WINDOW))
+        parts = [graph(clip[:, part[0] : part[-1] + 1]).numpy() * len(part) for part in windows]
+        return np.sum(parts, axis=0) / frames
+
+    return logits_of
+
+
+def _fits(network, frames):
+    """Whether a network that takes clips of any length takes one of so many frames."""
+    if frames >= 64:
+        return True
+    try:
+        network.compute_output_shape((1, frames, *network.input_shape[2:]))
+    except ValueError:
+        return False
+    return True
+
+
+def _why_not(network, frames):
+    if network.input_shape[1] is None and not _fits(network, frames):
+        return f"its {frames} frames are too few for this network"
+    return "the network returns NaN for it"
 
 
 def for_testing(network, recipe):
@@ -84,68 +126,94 @@ def for_testing(network, recipe):
     return other
 
 
-def evaluate(source, changes=None, data=None, order="forward", average="softmax", workers=None):
+def evaluate(source, changes=None, data=None, order="forward", average="softmax", workers=None, part=None):
     """Test a run folder by its recipe's protocol: (numbers, Predictions).
 
     Args:
         changes: Fields of the recipe that are other than in training: views, crops, test_frames, test_size.
-        data: Fields of keras_vid.training.run.train.Options that say where the videos are, where they moved since.
+        data: Fields of keras_vid.training.run.train.Options that say where the videos are, where they moved since, or
+            under "test_data" another folder or CSV file to test on.
+        part: "test" or "validation" clips; None: the test clips, else those that chose the network, and it is said.
     """
     run = Path(source)
     recipe, args = read_args(run)
     recipe = dataclasses.replace(recipe, **(changes or {}))
     known = {field.name for field in dataclasses.fields(Options)}
-    options = Options(**{**{k: v for k, v in args.items() if k in known}, **(data or {})})
-    parts = datasets(recipe, options)
-    testing = parts.test or parts.validation
-    if testing is None:
-        raise InputError(f"{run}: its data has no test clips; give --val-data")
+    data = dict(data or {})
+    other = data.pop("test_data", None)
+    options = Options(**{**{k: v for k, v in args.items() if k in known}, **data})
+    if other:
+        testing, part, how = own_videos(other, "test", options.group_by), "test", f"tested on {other}"
+    else:
+        testing, part, how = _part_to_test(run, datasets(recipe, options), part)
     network = for_testing(load_model(run), recipe)
     testing = aligned(testing, args["labels"])
-    return _test(network, testing, recipe, order, average, workers, str(run))
+    numbers, predictions = _test(network, testing, recipe, order, average, workers)
+    return {"source": str(run), "part": part, "split": how, **numbers}, predictions
 
 
-def evaluate_network(name, weights, dataset, root, split="val", **options):
+def _part_to_test(run, parts, part):
+    """(Dataset, "test" or "validation", how the data was split)."""
+    if part not in (None, "test", "validation"):
+        raise InputError(f"the part to test is test or validation, not {part!r}")
+    part = part or ("validation" if parts.test is None else "test")
+    testing = getattr(parts, part)
+    if testing is None:
+        raise InputError(f"{run}: its data has no {part} clips; give --test-data")
+    return testing, part, parts.how
+
+
+def evaluate_network(
+    name,
+    weights,
+    dataset,
+    root,
+    split="val",
+    *,
+    lists=None,
+    changes=None,
+    order="forward",
+    average="softmax",
+    workers=None,
+):
     """Test published weights on a data set: `evaluate_network("i3d", "kinetics400", "kinetics400", "videos")`.
 
-    Options: lists, changes (fields of the recipe), order, average, workers.
+    Args:
+        split, lists: As of keras_vid.training.data.load.load_dataset.
+        changes, order, average, workers: As of `evaluate`.
     """
     from keras_vid.training.recipes import recipe as find
 
     chosen = find(name if dataset in ("csv", "folder") else f"{name}/{dataset}")
-    recipe = with_all_options(dataclasses.replace(chosen, weights=weights, **(options.pop("changes", None) or {})))
+    recipe = with_all_options(dataclasses.replace(chosen, weights=weights, **(changes or {})))
     network = for_testing(load_model(name, weights=weights), recipe)
-    testing = load_dataset(dataset, root, split, options.pop("lists", None))
+    testing = load_dataset(dataset, root, split, lists)
     labels = view_of(network).labels
     if labels:
         testing = aligned(testing, list(labels))
     elif len(testing.labels) != network.output_shape[-1]:
         raise InputError(f"{name} tells {network.output_shape[-1]} classes apart, {dataset} has {len(testing.labels)}")
-    return _test(
-        network,
-        testing,
-        recipe,
-        options.get("order", "forward"),
-        options.get("average", "softmax"),
-        options.get("workers"),
-        f"{name} {weights}",
-    )
+    numbers, predictions = _test(network, testing, recipe, order, average, workers)
+    return {"source": f"{name} {weights}", "part": split, **numbers}, predictions
 
 
-def _test(network, testing, recipe, order, average, workers, source):
+def _test(network, testing, recipe, order, average, workers):
     print(testing.report(), file=sys.stderr)
-    places, scores, failures = scores_of(network, testing, recipe, order, average, workers=workers)
-    items = [testing.items[i] for i in places]
+    indices, scores, failures = scores_of(network, testing, recipe, order, average, workers=workers)
+    items = [testing.items[i] for i in indices]
     predictions = Predictions(
         [item.path if item.start is None else f"{item.path} {item.start:g}" for item in items],
         np.array([item.label for item in items]),
         scores.astype("float32"),
         list(testing.labels),
+        groups_of(items).tolist(),
     )
-    numbers = {"source": source, "data": testing.name, "protocol": views.protocol(recipe, order, average)}
-    numbers |= metrics.summary(scores, predictions.truth)
-    numbers["unreadable"] = len(failures.rows)
-    return numbers, predictions
+    for path, reason in list(failures.rows.items())[:5]:
+        print(f"not tested: {path}: {reason}", file=sys.stderr)
+    if len(failures.rows) > 5:
+        print(f"not tested: {len(failures.rows) - 5:,} more clips", file=sys.stderr)
+    numbers = {"data": testing.name, "protocol": views.protocol(recipe, order, average), **predictions.summary()}
+    return {**numbers, "unreadable": len(failures.rows), "unreadable_clips": failures.rows}, predictions
 
 
 def read_args(run):
@@ -155,66 +223,6 @@ def read_args(run):
         raise MissingFile(f"{run} is not a run folder: there is no args.json in it")
     args = json.loads(path.read_text())
     return from_json(args["recipe"]), args
-
-
-@dataclasses.dataclass
-class Predictions:
-    """The scores of a test: paths, true label numbers, probabilities (N, K), label names."""
-
-    paths: list
-    truth: np.ndarray
-    scores: np.ndarray
-    labels: list
-
-    def save(self, stem):
-        """<stem>.csv to read, and <stem>.npz with all scores to fuse."""
-        stem = Path(stem)
-        part = stem.with_name(f".part.{os.getpid()}.npz")
-        arrays = {"paths": self.paths, "truth": self.truth, "scores": self.scores, "labels": self.labels}
-        np.savez(part, **arrays)
-        os.replace(part, stem.with_suffix(".npz"))
-        with open(part, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("path", "label", "predicted", "probability", "rank"))
-            for path, true, row in zip(self.paths, self.truth, self.scores):
-                best = int(row.argmax())
-                rank = int((row > row[true]).sum()) + 1
-                writer.writerow((path, self.labels[true], self.labels[best], f"{row[best]:.4f}", rank))
-        os.replace(part, stem.with_suffix(".csv"))
-
-    @classmethod
-    def load(cls, path):
-        path = Path(path)
-        path = path / "predictions.npz" if path.is_dir() else path
-        if not path.is_file():
-            raise MissingFile(f"{path} does not exist: keras-vid evaluate writes it")
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(list(file["paths"]), file["truth"], file["scores"], list(file["labels"]))
-        except Exception as error:
-            raise InputError(f"{path} holds no predictions: {error}") from error
-
-
-def fused(paths, weights=None):
-    """Several networks' predictions of the same clips as one: (numbers, Predictions)."""
-    tables = [Predictions.load(path) for path in paths]
-    first = tables[0]
-    places = [{name: i for i, name in enumerate(table.paths)} for table in tables]
-    common = [name for name in first.paths if all(name in place for place in places)]
-    if not common or any(table.labels != first.labels for table in tables):
-        raise InputError(f"{', '.join(map(str, paths))}: predictions of other clips or other labels cannot be fused")
-    rows = [[place[name] for name in common] for place in places]
-    scores = fuse([table.scores[row] for table, row in zip(tables, rows)], weights, logits=False)
-    predictions = Predictions(common, first.truth[rows[0]], scores.astype("float32"), first.labels)
-    named = [str(p) for p in paths]
-    numbers = {"source": named, "weights": list(weights) if weights else [1] * len(tables)}
-    return {**numbers, **metrics.summary(scores, predictions.truth)}, predictions
-
-
-def averaged(many):
-    """The mean of the numbers of several tests (the three splits of UCF101 and HMDB51)."""
-    keys = ("top1", "top5", "mean_class_accuracy", "loss", "calibration_error")
-    return {"mean_of": len(many), **{key: float(np.mean([numbers[key] for numbers in many])) for key in keys}}
 
 
 class _Counter:

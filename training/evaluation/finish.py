@@ -9,17 +9,18 @@ from keras_vid.training.evaluation.report import clip_gif, draw_confusion, write
 from keras_vid.utils.files import as_json, write_whole
 
 
-def finish(run, order="forward", **options):
+def finish(run, order="forward", part=None, **options):
     """Test a run and write predictions.csv, predictions.npz, metrics.json and, forwards, the report: the numbers.
 
-    Another order of frames is a control and gets files of its own, `predictions_reverse.csv` and so on.
+    Another order of frames is a control and gets files of its own, `predictions_reverse.csv` and so on; so does a part
+    of the data that is asked for, `predictions_validation.csv`. Options: as of `evaluate`.
     """
     run = Path(run)
-    numbers, predictions = evaluate(run, order=order, **options)
-    end = "" if order == "forward" else f"_{order}"
+    numbers, predictions = evaluate(run, order=order, part=part, **options)
+    end = ("" if part is None else f"_{part}") + ("" if order == "forward" else f"_{order}")
     predictions.save(run / f"predictions{end}")
     write_whole(run / f"metrics{end}.json", as_json(numbers))
-    if order == "forward":
+    if not end:
         write_report(run)
         to_tensorboard(run / "events", predictions)
     return numbers

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+SHARES = ("top1", "largest_class", "top5", "mean_class_accuracy", "calibration_error")  # shown as percentages
+
 
 def top_k(scores, labels, k=1):
     """The share of clips whose label is among the k best. Ties go to the class that comes first.
@@ -81,16 +83,60 @@ def interval(right, groups, draws: int = 2000, seed: int = 0) -> tuple[float, fl
     return float(low), float(high)
 
 
-def summary(scores, labels):
-    """The numbers of a test, percentages as shares."""
-    classes = np.asarray(scores).shape[1]
-    matrix = confusion(scores, labels)
-    picked = np.asarray(scores)[np.arange(len(labels)), labels]
-    return {
+def summary(scores, labels, groups=None) -> dict:
+    """The numbers of a test, percentages as shares.
+
+    `top1_interval` is the 95 % interval over `groups` (None: each clip is its own source), `largest_class` what always
+    saying the most frequent class would reach on these clips. Of fewer than six classes the top 5 say nothing and are
+    left out.
+
+    >>> numbers = summary([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], [0, 1, 1])
+    >>> numbers["clips"], round(numbers["top1"], 2), round(numbers["largest_class"], 2), "top5" in numbers
+    (3, 0.67, 0.67, False)
+    """
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    groups = np.arange(len(labels)) if groups is None else groups
+    picked = scores[np.arange(len(labels)), labels]
+    numbers = {
         "clips": len(labels),
+        "groups": len(set(np.asarray(groups).tolist())),
         "top1": top_k(scores, labels),
-        "top5": top_k(scores, labels, min(5, classes)),
-        "mean_class_accuracy": float(np.nanmean(class_accuracy(matrix))),
+        "top1_interval": list(interval(scores.argmax(axis=1) == labels, groups)),
+        "largest_class": float(np.bincount(labels).max() / len(labels)),
+    }
+    if scores.shape[1] > 5:
+        numbers["top5"] = top_k(scores, labels, 5)
+    return numbers | {
+        "mean_class_accuracy": float(np.nanmean(class_accuracy(confusion(scores, labels)))),
         "loss": float(-np.log(np.maximum(picked, 1e-12)).mean()),
         "calibration_error": calibration_error(scores, labels),
     }
+
+
+def in_words(numbers) -> str:
+    """The result of a test as a sentence that can be quoted.
+
+    >>> numbers = {"top1": 0.8362, "top1_interval": [0.78, 0.884], "largest_class": 0.534, "clips": 232, "groups": 56}
+    >>> in_words({**numbers, "part": "validation"})
+    'validation top-1 83.6% (95 % interval 78.0% to 88.4%; the larger class alone 53.4%) of 232 clips from 56 sources'
+    """
+    part = {"validation": "validation "}.get(numbers.get("part"), "")
+    low, high = numbers["top1_interval"]
+    also = f"; top-5 {numbers['top5']:.1%}" if "top5" in numbers else ""
+    baseline = f"the larger class alone {numbers['largest_class']:.1%}"
+    sources = f" from {numbers['groups']:,} sources" if numbers["groups"] < numbers["clips"] else ""
+    told = f"{part}top-1 {numbers['top1']:.1%} (95 % interval {low:.1%} to {high:.1%}; {baseline}){also}"
+    return f"{told} of {numbers['clips']:,} clips{sources}"
+
+
+def shown(name, value) -> str:
+    """A number of a test as it is shown.
+
+    >>> shown("top1", 0.8362), shown("top1_interval", [0.78, 0.884]), shown("loss", 0.51234), shown("clips", 12)
+    ('83.62%', '78.00% to 88.40%', '0.5123', '12')
+    """
+    if name == "top1_interval":
+        return f"{value[0]:.2%} to {value[1]:.2%}"
+    if name in SHARES:
+        return f"{value:.2%}"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from keras_vid.training.evaluation import metrics
-from keras_vid.training.evaluation.evaluate import Predictions, read_args
+from keras_vid.training.evaluation.evaluate import read_args
+from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.run.folder import read_log
 from PIL import Image, ImageDraw
 
@@ -58,9 +59,17 @@ def model_card(recipe, args, log, numbers):
         lines += [f"- Epochs: {log[-1]['epoch']}, steps: {log[-1]['step']}"]
     lines += ["", "## Measured", ""]
     if numbers:
-        lines += [f"{numbers['protocol']}; {numbers['clips']:,} clips, {numbers['unreadable']} unreadable", ""]
-        lines += ["| top-1 | top-5 | mean class accuracy | calibration error |", "|---|---|---|---|"]
-        keys = ("top1", "top5", "mean_class_accuracy", "calibration_error")
+        told = [
+            metrics.in_words(numbers),
+            numbers["protocol"],
+            numbers.get("split"),
+            f"{numbers['unreadable']} unreadable",
+        ]
+        lines += ["; ".join(filter(None, told)) + ".", ""]
+        if numbers.get("part") == "validation":
+            lines += ["These clips chose the network: on clips that it has never met it will be worse.", ""]
+        keys = [key for key in metrics.SHARES if key in numbers]
+        lines += ["| " + " | ".join(key.replace("_", " ") for key in keys) + " |", "|---" * len(keys) + "|"]
         lines += ["| " + " | ".join(f"{numbers[key]:.2%}" for key in keys) + " |"]
     else:
         lines += ["Not tested yet: `keras-vid evaluate` does it."]
@@ -138,10 +147,10 @@ def _facts(args, log, numbers):
         rows.append(("options", listed(args["recipe"]["options"])))
     if log:
         rows.append(("epochs, steps", f"{log[-1]['epoch']}, {log[-1]['step']}"))
-    for key in ("protocol", "clips", "top1", "top5", "mean_class_accuracy", "calibration_error", "unreadable"):
+    part = numbers.get("part", "test")
+    for key in ("protocol", "split", "clips", "groups", "top1_interval", *metrics.SHARES, "unreadable"):
         if key in numbers:
-            value = numbers[key]
-            rows.append((f"test: {key.replace('_', ' ')}", f"{value:.2%}" if isinstance(value, float) else str(value)))
+            rows.append((f"{part}: {key.replace('_', ' ')}", metrics.shown(key, numbers[key])))
     return "<table>" + "".join(f"<tr><th>{a}<td>{html.escape(b)}" for a, b in rows) + "</table>"
 
 
