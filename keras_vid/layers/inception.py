@@ -47,4 +47,4 @@ def inception_block(x, widths, kind, style, name):
 
     cell = "cell" in gating and kind != "2d"
     x = layers.Concatenate(name=f"{name}_join" if cell else name)([b0, b1, b2, b3])
-    return FeatureGating(style.gate_bias, name=name)(x) if cell else x
+    return FeatureGating(style.gate_bias, style.gate_over, name=name)(x) if cell else x

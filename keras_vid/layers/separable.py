@@ -63,7 +63,7 @@ def conv_unit(x, filters, kernel, strides, kind, style, name, gate=False):
     depth = depth if kind == "3d" else 1
     last = f"{name}_relu" if gate else name
     x = _conv_bn_relu(x, filters, (depth, side, side), (time_stride, stride, stride), style, name, last)
-    return FeatureGating(style.gate_bias, name=name)(x) if gate else x
+    return FeatureGating(style.gate_bias, style.gate_over, name=name)(x) if gate else x
 
 
 def temporal_unit(x, filters, depth, stride, style, name, gate=False):
@@ -82,7 +82,7 @@ def temporal_unit(x, filters, depth, stride, style, name, gate=False):
     if style.temporal_bn:
         x = batch_norm(x, style, f"{name}_temporal_bn")
     x = layers.ReLU(name=f"{name}_relu" if gate else name)(x)
-    return FeatureGating(style.gate_bias, name=name)(x) if gate else x
+    return FeatureGating(style.gate_bias, style.gate_over, name=name)(x) if gate else x
 
 
 def _conv_bn_relu(x, filters, kernel, strides, style, name, last):

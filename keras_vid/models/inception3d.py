@@ -8,6 +8,7 @@ frames answers for a whole video.
 import keras
 from keras import layers
 
+from keras_vid.layers.gating import FeatureGating
 from keras_vid.layers.head import WindowedMean
 from keras_vid.layers.inception import inception_block
 from keras_vid.layers.separable import conv_unit
@@ -54,7 +55,9 @@ def inception3d(name, kinds, style, classes=400, frames=None, size=None, channel
         kind = kinds[unit]
         if unit.startswith("MaxPool"):
             x = _max_pool(x, *row, style, unit)
-        elif unit.startswith("Mixed"):
+            continue
+        row = _widened(row, style.width)
+        if unit.startswith("Mixed"):
             x = inception_block(x, row, kind, style, unit)
         elif unit == "Conv2d_1a_7x7":
             kind = kind if style.stem == "auto" else style.stem
@@ -62,9 +65,16 @@ def inception3d(name, kinds, style, classes=400, frames=None, size=None, channel
         elif unit == "Conv2d_2b_1x1":
             x = conv_unit(x, row, (1, 1), (1, 1), "2d", style, unit)
         else:
-            gate = style.gating not in (None, "temporal") and kind != "2d"
+            gate = style.gating not in (None, "temporal", "embedding") and kind != "2d"
             x = conv_unit(x, row, (3, 3), (1, 1), kind, style, unit, gate)
     return keras.Model(clip, _head(x, classes, style), name=name)
+
+
+def _widened(row, width):
+    """Channels of a row of the layout, for a network of another width."""
+    if isinstance(row, tuple):
+        return tuple(_widened(part, width) for part in row)
+    return max(round(row * width), 1)
 
 
 def _rescaling(style, channels):
@@ -84,13 +94,18 @@ def _max_pool(x, kernel, strides, style, name):
 
 def _head(x, classes, style):
     if style.head == "global":
-        x = layers.GlobalAveragePooling3D(name="features")(x)
+        x = _gated(layers.GlobalAveragePooling3D(name="features")(x), style)
         return layers.Dense(classes, dtype="float32", name="logits")(_dropout(x, style)) if classes else x
-    x = WindowedMean(name="head_pool")(x)  # B, T-1, 1024
+    x = _gated(WindowedMean(name="head_pool")(x), style)  # B, T-1, 1024
     if not classes:
         return layers.GlobalAveragePooling1D(name="features")(x)
     x = layers.Dense(classes, dtype="float32", name="classifier")(_dropout(x, style))
     return layers.GlobalAveragePooling1D(dtype="float32", name="logits")(x)
+
+
+def _gated(x, style):
+    """The final embedding, weighed by a gate where the style says so."""
+    return FeatureGating(style.gate_bias, name="embedding_gate")(x) if style.gating == "embedding" else x
 
 
 def _dropout(x, style):
@@ -123,7 +138,8 @@ def I3D(classes=400, *, style="deepmind", **options):
 
 
 def I2D(classes=400, *, style="paper", **options):
-    """Every convolution over space alone: frames meet only in two strided max pools, the pool branches and the head."""
+    """Every convolution over space alone: frames meet only in two strided max pools, the pool branches (as TF-slim has
+    them; `flat_pools=True` for the paper's 2D blocks) and the head."""
     return _network("i2d", ("2d", "2d"), style, {"classes": classes, **options})
 
 

@@ -20,9 +20,11 @@ class Style:
     bn_scale: bool = True
     temporal_bn: bool = True  # BatchNorm after the temporal half of a separable convolution
     temporal_bias: bool = False
-    temporal_branches: int = 2  # 4: footnote 5 of the S3D paper
-    gating: str | None = None  # "temporal", "branch", "cell" or "branch_and_cell"
+    temporal_branches: int = 2  # as figure 3 draws them; 4: footnote 5, "whenever we refer to an S3D model"
+    gating: str | None = None  # "temporal", "branch", "cell", "branch_and_cell", "embedding" (before the classifier)
+    gate_over: str = "space_time"  # what the mean of a gate is taken over; or "space", or "time" (4.6 of the S3D paper)
     gate_bias: bool = True
+    width: float = 1.0  # of all layers: the control of 4.4, fewer parameters without separable convolutions
     flat_pools: bool = False  # pool branches of 2D blocks do not look at neighbouring frames
     pool_last: bool = False  # pool branches convolve first
     head: str = "windows"  # or "global": plain global average pooling
@@ -34,6 +36,8 @@ class Style:
         for field, allowed in ALLOWED.items():
             if getattr(self, field) not in allowed:
                 raise InputError(f"{field}={getattr(self, field)!r} is none of {', '.join(map(repr, allowed))}")
+        if not 0 < self.width <= 4:
+            raise InputError(f"width={self.width!r}: a share of the network's channels, such as 0.75")
 
 
 ALLOWED = {
@@ -41,7 +45,8 @@ ALLOWED = {
     "stem_kernel": (1, 3, 5, 7),
     "padding": ("same", "symmetric", "googlenet"),
     "temporal_branches": (2, 4),
-    "gating": (None, "temporal", "branch", "cell", "branch_and_cell"),
+    "gating": (None, "temporal", "branch", "cell", "branch_and_cell", "embedding"),
+    "gate_over": ("space_time", "space", "time"),
     "head": ("windows", "global"),
 }
 
@@ -49,7 +54,9 @@ KINETICS_MEAN = tuple(255 * m for m in (0.43216, 0.394666, 0.37645))
 KINETICS_STD = tuple(255 * s for s in (0.22803, 0.22145, 0.216989))
 
 STYLES = {
-    # As the S3D paper's text and figure 6 have it, with BatchNorm after both halves.
+    # As figures 3 and 6 of the S3D paper have it, with BatchNorm after both halves (ours: the paper does not say). Its
+    # footnote 5 puts temporal convolutions on all four branches instead: temporal_branches=4. The pool branches keep
+    # TF-slim's pools over three frames in 2D blocks, too, where the paper says nothing: flat_pools=True.
     "paper": Style(),
     # google-deepmind/kinetics-i3d
     "deepmind": Style(bn_scale=False, dropout=0.5),

@@ -30,7 +30,7 @@ def STH(
     """An image network whose 3x3 convolutions see some of their input channels along time instead.
 
     It has fewer weights than the image network. With `attention`, the layers called `.._balance` hold how much of each
-    channel comes from time and from the image: `keras_vid.features(model, "conv2_block1_2_balance")`.
+    channel comes from time and from the image: `keras_vid.features(model, "conv2_block1_2_conv_balance")`.
 
     Args:
         classes: Number of labels; 0 ends the network in its mean features.

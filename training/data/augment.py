@@ -101,7 +101,7 @@ def corner_crop(clip, size, seed, scales=TSN_SCALES, distort=1):
 def sth_crop(clip, size, seed, base=(256, 340)):
     """STH's crop: every picture becomes 256 x 340 whatever its shape, then a corner crop, resized to `size`.
 
-    https://github.com/tiangangzh/STH and https://arxiv.org/abs/2003.08042
+    https://arxiv.org/abs/2003.08042, 4.2
     """
     return corner_crop(resize(clip, *base), size, seed)
 
