@@ -23,6 +23,10 @@ COMMANDS = {
         "keras_vid.training.commands.evaluate",
         "top-1, top-5 and more of a run by a named protocol; fusion of several networks",
     ),
+    "ablate": (
+        "keras_vid.training.commands.ablate",
+        "the papers' ablation tables, trained and set beside their numbers",
+    ),
     "report": ("keras_vid.training.commands.report", "a run on one page: curves, confusion, wrong clips, model card"),
     "convert": (
         "keras_vid.commands.convert",

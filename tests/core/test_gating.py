@@ -16,7 +16,9 @@ def test_a_gate_by_hand(over):
     x = np.random.default_rng(0).normal(size=(2, 3, 4, 5, 6)).astype("float32")
     layer = FeatureGating(over=over)
     layer.build(x.shape)
-    weight, bias = (np.random.default_rng(n).normal(size=v.shape).astype("float32") for n, v in enumerate(layer.weights))
+    weight, bias = (
+        np.random.default_rng(n).normal(size=v.shape).astype("float32") for n, v in enumerate(layer.weights)
+    )
     layer.set_weights([weight, bias])
     mean = x.mean(axis=AXES[over], keepdims=True)
     by_hand = x / (1 + np.exp(-(mean @ weight + bias)))

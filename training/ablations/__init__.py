@@ -1,0 +1,1 @@
+"""The papers' ablation tables: rows of networks and options, trained alike and set beside the papers' numbers."""

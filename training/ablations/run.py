@@ -1,0 +1,124 @@
+"""Trains the rows of an ablation table, each from the same recipe, and writes down what each reached."""
+
+import dataclasses
+import fnmatch
+import re
+import sys
+from pathlib import Path
+
+import keras
+from keras_vid.training.ablations.tables import TABLES
+from keras_vid.training.evaluation.evaluate import for_testing, read_args
+from keras_vid.training.evaluation.finish import finish
+from keras_vid.training.recipes import CUSTOM, recipe
+from keras_vid.training.run.train import train
+
+from keras_vid.explain.macs import macs, parameters
+from keras_vid.inference.load import load_model
+from keras_vid.models.variants import VARIANTS
+from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import as_json, read_json, write_whole
+from keras_vid.video import synthetic
+
+SYNTHETIC = "synthetic"
+SMALL = "resnet14"  # what a table's networks stand on where it is trained on the synthetic set
+RESULT = "ablation.json"  # of one row and seed, in its run folder
+
+
+def find_table(name):
+    """A table by its name."""
+    if name not in TABLES:
+        raise InputError(f"no ablation is called {name!r}; `keras-vid ablate --list` shows: {', '.join(TABLES)}")
+    return TABLES[name]
+
+
+def rows_of(table, pattern=None):
+    """The rows whose name matches a pattern, with no regard to case."""
+    rows = [row for row in table.rows if fnmatch.fnmatch(row.name.lower(), (pattern or "*").lower())]
+    if not rows:
+        raise InputError(f"no row matches {pattern!r}; there are: {', '.join(row.name for row in table.rows)}")
+    return rows
+
+
+def row_recipe(table, row, dataset, backbone=None, **changes):
+    """The recipe that a row is trained by: that of the table's main network, with the row's network and options.
+
+    >>> table = TABLES["stm/table5"]
+    >>> row_recipe(table, table.rows[0], "synthetic", "resnet14").model
+    'tsn_resnet14'
+    """
+    backbone = backbone or (SMALL if dataset == SYNTHETIC else table.backbone)
+    base = recipe(f"{_network(table.main, backbone)}/{dataset}")
+    if dataset not in (SYNTHETIC, CUSTOM):
+        base = dataclasses.replace(base, **table.fields)
+    options, fields = dict(row.options), dict(row.fields)
+    if "length" in options:  # frames of a super-image are a field of the recipe; their number stays
+        fields["neighbours"] = options.pop("length")
+        fields["frames"] = changes.pop("frames", base.frames) // base.neighbours * fields["neighbours"]
+    row_fields = {"model": _network(row.model, backbone), "options": options, **fields}
+    return dataclasses.replace(base, **{**changes, **row_fields})
+
+
+def _network(name, backbone):
+    on_backbone = f"{name}_{backbone}"
+    if name not in VARIANTS and on_backbone not in VARIANTS:
+        raise InputError(f"{name} does not stand on {backbone}: take another --backbone")
+    return name if name in VARIANTS else on_backbone
+
+
+def synthetic_data(folder, clips, size, frames=16):
+    """The synthetic set in `folder`, made if it is not there: `clips` of each class to train, half as many to test."""
+    for part, count, seed in (("train", clips, 0), ("val", max(clips // 2, 1), 1)):
+        if not (folder / part / "labels.csv").is_file():
+            synthetic.write_dataset(folder / part, count, frames, size, seed)
+    return folder
+
+
+def train_row(table, chosen, options, folder):
+    """Train and test one row with one seed, unless it is done, and return its numbers."""
+    result = folder / RESULT
+    if result.is_file():
+        return read_json(result)
+    if not (folder / "metrics.json").is_file():
+        train(chosen, dataclasses.replace(options, resume=(folder / "args.json").is_file()), folder)
+        finish(folder, workers=options.workers)
+    if table.reverse and not (folder / "metrics_reverse.json").is_file():
+        finish(folder, order="reverse", workers=options.workers)
+    tested = read_json(folder / "metrics.json")
+    trained, _ = read_args(folder)
+    network = for_testing(load_model(folder), trained)
+    size = trained.test_size or trained.size
+    numbers = {"clips": tested["clips"], "protocol": tested["protocol"], "top1": tested["top1"]}
+    numbers |= {"top5": tested.get("top5"), "parameters": parameters(network)}
+    numbers |= {"macs": macs(network, network.input_shape[1] or trained.frames, size)}
+    if table.reverse:
+        numbers["reverse"] = read_json(folder / "metrics_reverse.json")["top1"]
+    write_whole(result, as_json(numbers))
+    keras.backend.clear_session()
+    return numbers
+
+
+def run_table(name, dataset, options, output, *, seeds=1, pattern=None, backbone=None, changes=None):
+    """Train every row of a table with every seed: [(row, [numbers of each seed])], and what is done stays done.
+
+    Args:
+        dataset: Whose recipe the rows are trained by: "synthetic", "folder", or a public data set.
+        options: `keras_vid.training.run.train.Options`, the seed aside.
+        output: The folder of the runs; a row and seed has a folder of its own in it.
+        changes: Fields of the recipe that all rows have otherwise.
+    """
+    table, results = find_table(name), []
+    rows = rows_of(table, pattern)
+    for number, row in enumerate(rows, 1):
+        chosen = row_recipe(table, row, dataset, backbone, **(changes or {}))
+        numbers = []
+        for seed in range(seeds):
+            print(f"{name}, row {number} of {len(rows)}: {row.name}, seed {seed}", file=sys.stderr, flush=True)
+            folder = Path(output) / _slug(row.name) / f"seed{seed}"
+            numbers.append(train_row(table, chosen, dataclasses.replace(options, seed=seed), folder))
+        results.append((row, numbers))
+    return results
+
+
+def _slug(name):
+    return re.sub(r"[^a-z0-9]+", "_", name.lower().replace("+", "plus")).strip("_")
