@@ -67,8 +67,9 @@ def _network(name, backbone):
 
 
 def synthetic_data(folder, clips, size, frames=16):
-    """The synthetic set in `folder`, made if it is not there: `clips` of each class to train, half as many to test."""
-    for part, count, seed in (("train", clips, 0), ("val", max(clips // 2, 1), 1)):
+    """The synthetic set in `folder`, made if it is not there: `clips` of each class to train, half as many to test, and
+    a quarter that chooses the network."""
+    for part, count, seed in (("train", clips, 0), ("val", max(clips // 4, 1), 1), ("test", max(clips // 2, 1), 2)):
         if not (folder / part / "labels.csv").is_file():
             synthetic.write_dataset(folder / part, count, frames, size, seed)
     return folder
