@@ -1,6 +1,6 @@
 """Augmentation of one clip, in TensorFlow graph ops: uint8 in, uint8 out, one draw for all frames.
 
-A clip is (T, H, W, C). Every random function takes a `seed`, two integers, and answers the same for the same seed:
+A clip is (T, H, W, C). Every random function takes a `seed`, two integers, and returns the same for the same seed:
 that makes an input pipeline reproducible and resumable. `split(seed, n)` makes several seeds of one.
 """
 
@@ -133,6 +133,27 @@ def colour_jitter(clip, seed, brightness=0.2, contrast=0.2, saturation=0.2):
     mean = tf.reduce_mean(grey)
     x = mean + (x - mean) * contrasted
     return tf.cast(tf.clip_by_value(tf.round(x), 0, 255), tf.uint8)
+
+
+def erase(clip, seed, share=0.25, low=0.02, high=0.3):
+    """In a `share` of the clips a box of `low` to `high` of the picture becomes grey, the same in all frames.
+
+    https://arxiv.org/abs/1708.04896
+
+    >>> erased = erase(tf.zeros((2, 40, 40, 3), tf.uint8), [1, 2], share=1.0)
+    >>> bool(tf.reduce_any(erased == 127)), bool(tf.reduce_all(erased[0] == erased[1]))
+    (True, True)
+    """
+    draw = tf.random.stateless_uniform((5,), seed)
+    sides = tf.cast(tf.shape(clip)[1:3], tf.float32)
+    area = (low + (high - low) * draw[1]) * sides[0] * sides[1]
+    ratio = tf.exp((2 * draw[2] - 1) * tf.math.log(3.0))
+    box = tf.minimum(tf.sqrt(area * tf.stack([ratio, 1 / ratio])), sides)
+    first = (sides - box) * draw[3:5]
+    rows, columns = (tf.range(sides[i]) for i in (0, 1))
+    inside = ((rows >= first[0]) & (rows < first[0] + box[0]))[:, None]
+    inside &= (columns >= first[1]) & (columns < first[1] + box[1])
+    return tf.where(inside[None, :, :, None] & (draw[0] < share), tf.constant(127, clip.dtype), clip)
 
 
 def mixup(clips, labels, seed, alpha=0.2):

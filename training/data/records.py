@@ -37,6 +37,33 @@ def segments(count, frames, seed=None):
     return places * part + tf.cast(draw * tf.cast(part, tf.float32), tf.int32)
 
 
+def window(count, frames, size=64, seed=None):
+    """Graph form of keras_vid.video.sample.dense_window: frames spread over a window, wrapping around at the end.
+
+    >>> window(100, 8).numpy().tolist(), window(20, 4).numpy().tolist()
+    ([0, 8, 16, 24, 32, 40, 48, 56], [0, 16, 12, 8])
+    """
+    places = tf.maximum(count - size, 1)
+    start = 0 if seed is None else tf.random.stateless_uniform((), seed, maxval=places, dtype=tf.int32)
+    return (start + tf.range(frames) * max(size // frames, 1)) % count
+
+
+def super_images(count, segments, frames, seed=None):
+    """Graph form of keras_vid.video.sample.super_images: `frames` neighbouring ones in each part.
+
+    >>> super_images(20, 2, 3).numpy().tolist(), super_images(3, 4, 2).numpy().tolist()
+    ([3, 4, 5, 13, 14, 15], [0, 1, 1, 2, 2, 0, 0, 1])
+    """
+    part, places = count // segments, tf.range(segments)
+    room = tf.maximum(part - frames, 0)
+    if seed is None:
+        inside = tf.fill((segments,), room // 2)
+    else:
+        inside = tf.random.stateless_uniform((segments,), seed, maxval=room + 1, dtype=tf.int32)
+    starts = places * tf.maximum(part, 1) + inside
+    return tf.reshape(starts[:, None] + tf.range(frames), (-1,)) % count
+
+
 def records(folder, choose, transform, batch_size=8, *, training=True, seed=0, shard=(0, 1), start_step=0, buffer=1024):
     """Batches (uint8 clips, int32 labels) of the prepared data in `folder` (a path, or s3:// gs:// hdfs://).
 

@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import tensorflow as tf
 from keras_vid.training.data import augment
 
@@ -9,6 +10,8 @@ from keras_vid.utils.errors import InputError
 from keras_vid.video import sample
 from keras_vid.view import ASPECTS
 
+SAMPLES = ("dense", "segments", "super_images", "window")
+VIEW_CHOICES = ("spread", "random", "twice")
 ORDERS = ("forward", "reverse", "shuffle", "freeze")
 WINDOW = 300  # frames of a whole video that go through the network at once: 10 seconds of Kinetics
 LONGEST = 3000  # frames of a whole video that are decoded: 0.8 GB at 256 x 340
@@ -23,8 +26,10 @@ def _indices(recipe, frames):
     if recipe.sample == "super_images":
         segments = frames // recipe.neighbours
         return functools.partial(sample.super_images, segments=segments, frames=recipe.neighbours)
-    if recipe.sample not in ("dense", "segments"):
-        raise InputError(f"--sample is dense, segments or super_images, not {recipe.sample!r}")
+    if recipe.sample == "window":
+        return functools.partial(sample.dense_window, frames=frames)
+    if recipe.sample not in SAMPLES:
+        raise InputError(f"--sample is {', '.join(SAMPLES)}, not {recipe.sample!r}")
     return functools.partial(getattr(sample, recipe.sample), frames=frames)
 
 
@@ -32,26 +37,60 @@ def records_choice(recipe):
     """(count, seed) -> frame numbers in graph ops, for prepared data."""
     from keras_vid.training.data import records
 
-    if recipe.sample == "dense":
-        return lambda count, seed: records.dense(count, recipe.frames, 1, seed)
-    if recipe.sample == "segments":
-        return lambda count, seed: records.segments(count, recipe.frames, seed)
-    raise InputError("super-images are read from videos, not from prepared data")
+    frames, neighbours = recipe.frames, recipe.neighbours
+    choices = {
+        "dense": lambda count, seed: records.dense(count, frames, 1, seed),
+        "segments": lambda count, seed: records.segments(count, frames, seed),
+        "super_images": lambda count, seed: records.super_images(count, frames // neighbours, neighbours, seed),
+        "window": lambda count, seed: records.window(count, frames, seed=seed),
+    }
+    if recipe.sample not in choices:
+        raise InputError(f"--sample is {', '.join(SAMPLES)}, not {recipe.sample!r}")
+    return choices[recipe.sample]
 
 
 def train_transform(recipe, swap=None):
-    """(clip, label, seed) -> (clip, label) with the recipe's crop and flip.
+    """(clip, label, seed) -> (clip, label) with the recipe's crop, flip, colours and erased boxes.
 
     Args:
         swap: The label of each class in a mirror, -1 for none: keras_vid.training.data.labels.flip_swap.
     """
 
     def transform(clip, label, seed):
-        seeds = augment.split(seed, 2)
+        seeds = augment.split(seed, 4)
         clip = _train_crop(recipe, clip, seeds[0])
-        return augment.flip(clip, label, seeds[1], swap) if recipe.flip else (clip, label)
+        if recipe.flip:
+            clip, label = augment.flip(clip, label, seeds[1], swap)
+        if recipe.colour:
+            clip = augment.colour_jitter(clip, seeds[2], recipe.colour, recipe.colour, recipe.colour)
+        if recipe.erasing:
+            clip = augment.erase(clip, seeds[3], recipe.erasing)
+        return clip, label
 
     return transform
+
+
+def mixes(recipe):
+    """Whether the clips of a batch are mixed: labels are then shares of all classes, (B, K)."""
+    return bool(recipe.mixup or recipe.cutmix)
+
+
+def mixed(batches, recipe, classes, seed=0, start=0):
+    """Batches (clips, labels) with the recipe's mixing of clips; where both kinds are asked for, each has every other
+    batch or so. What a batch becomes depends on the seed and its number alone, `start` for the first."""
+    if not mixes(recipe):
+        return batches
+
+    def mix(number, batch):
+        clips, labels = batch[0], tf.one_hot(batch[1], classes)
+        seeds = augment.split(tf.stack([tf.cast(seed, tf.int64), number]), 2)
+        by_mixup = recipe.mixup and (lambda: augment.mixup(clips, labels, seeds[0], recipe.mixup))
+        by_cutmix = recipe.cutmix and (lambda: augment.cutmix(clips, labels, seeds[0], recipe.cutmix))
+        if not (by_mixup and by_cutmix):
+            return (by_mixup or by_cutmix)()
+        return tf.cond(tf.random.stateless_uniform((), seeds[1]) < 0.5, by_mixup, by_cutmix)
+
+    return batches.enumerate(start).map(mix)
 
 
 def _train_crop(recipe, clip, seed):
@@ -85,13 +124,22 @@ def test_indices(recipe):
         return functools.partial(_whole, longest=recipe.test_frames)
     if recipe.views == 1:
         return _indices(recipe, frames)
-    if recipe.sample == "dense":
-        many = functools.partial(sample.clips, views=recipe.views, frames=frames)
-    elif recipe.sample == "segments":
-        many = functools.partial(sample.segment_views, views=recipe.views, frames=frames)
-    else:
+    if recipe.view_choice not in VIEW_CHOICES:
+        raise InputError(f"--view-choice is {', '.join(VIEW_CHOICES)}, not {recipe.view_choice!r}")
+    if recipe.view_choice == "twice" and (recipe.sample, recipe.views) != ("segments", 2):
+        raise InputError("--view-choice twice is two views of segments: the middles of the parts and their beginnings")
+    choices = {"dense": sample.clips, "segments": sample.segment_views, "window": sample.dense_windows}
+    if recipe.sample not in choices:
         raise InputError("super-images are tested on one view: give --test-frames for more segments")
-    return functools.partial(_flat, many)
+    if recipe.view_choice == "twice":
+        many = functools.partial(sample.segments_twice, frames=frames)
+    else:
+        many = functools.partial(choices[recipe.sample], views=recipe.views, frames=frames)
+    if recipe.view_choice != "random":
+        return functools.partial(_flat, many)
+    if recipe.sample == "window":
+        raise InputError("--view-choice random is for dense clips and for segments; windows are spread")
+    return functools.partial(_flat_random, many, recipe.test_seed)
 
 
 def _whole(count, rng=None, longest=None):
@@ -102,6 +150,11 @@ def _whole(count, rng=None, longest=None):
 
 def _flat(many, count, rng=None):
     return [i for view in many(count) for i in view]
+
+
+def _flat_random(many, seed, count, rng=None):
+    """Random clips, the same at every test with the seed."""
+    return [i for view in many(count, rng=np.random.default_rng([seed, count])) for i in view]
 
 
 def test_transform(recipe, order="forward", size=None):
@@ -140,14 +193,15 @@ def protocol(recipe, order="forward", average="softmax"):
 
     >>> from keras_vid.training.recipes import recipe
     >>> protocol(recipe("stm_resnet50/ucf101"))
-    '10 clips of 8 frames (segments) x 3 crops of 224, mean of softmax'
+    '10 clips of 16 frames (segments, random) x 3 crops of 224, mean of softmax'
     """
     size = recipe.test_size or recipe.size
     if recipe.views == 0:
         cut = f"looped or cut to {recipe.test_frames}" if recipe.test_frames else f"at most the middle {LONGEST:,}"
         what = f"all frames, {cut}" + (f", in windows of {WINDOW}" if (recipe.test_frames or LONGEST) > WINDOW else "")
     else:
-        what = f"{recipe.views} clip{'s' * (recipe.views > 1)} of {test_frames(recipe)} frames ({recipe.sample})"
+        chosen = recipe.sample + (f", {recipe.view_choice}" if recipe.view_choice != "spread" else "")
+        what = f"{recipe.views} clip{'s' * (recipe.views > 1)} of {test_frames(recipe)} frames ({chosen})"
     what += f" x {recipe.crops} crops of {size}" if recipe.crops > 1 else f", centre crop {size}"
     many = recipe.views * recipe.crops > 1
     return what + (f", mean of {average}" if many else "") + ("" if order == "forward" else f", frames: {order}")

@@ -5,7 +5,7 @@ import warnings
 
 import keras
 from keras_vid.training.data import views
-from keras_vid.training.data.labels import flip_swap
+from keras_vid.training.data.labels import ClipLoss, TopFew, TopOne, class_factors, flip_swap
 from keras_vid.training.data.load import PREPARED, datasets
 from keras_vid.training.data.pipeline import Failures, check_readable, clips, step_items
 from keras_vid.training.data.records import records
@@ -41,7 +41,7 @@ def watch(plan, training, seed):
 def inputs(recipe, options, training, strategy, failures):
     """(clips a replica, step) -> this worker's clips from that step on."""
     number, count = worker(strategy)
-    transform = views.train_transform(recipe, flip_swap(training.labels))
+    transform, classes = views.train_transform(recipe, flip_swap(training.labels)), len(training.labels)
 
     def make(batch, step):
         # the dataset's own batches are those of one replica
@@ -49,9 +49,11 @@ def inputs(recipe, options, training, strategy, failures):
         position = {"seed": options.seed, "shard": (number, count), "start_step": start}
         if training.name == PREPARED:
             data = records(options.data, views.records_choice(recipe), transform, batch, **position)
+            data = views.mixed(data, recipe, classes, options.seed, start * count + number)
             return served(data, options.service) if options.service else data
         more = {"short": recipe.short, "workers": options.workers, "failures": failures}
-        return clips(training, views.train_indices(recipe), transform, batch, **position, **more)
+        data = clips(training, views.train_indices(recipe), transform, batch, **position, **more)
+        return views.mixed(data, recipe, classes, options.seed, start * count + number)
 
     return make
 
@@ -97,15 +99,27 @@ class _Ticks(keras.callbacks.Callback):
         self.tick(min((batch + 1) * self.batch, self.total), self.total)
 
 
-def compile_for(model, rule, classes, options):
-    """Compile a network or trainer with the loss and the accuracies of a run."""
+def loss_of(recipe, training):
+    """The loss of a run: cross entropy, with the recipe's smoothing and class weights."""
+    factors = class_factors(recipe.class_weights, training.items, len(training.labels))
+    return ClipLoss(recipe.label_smoothing, factors)
+
+
+def example_like(recipe, network, classes):
+    """KerasTensors (clips, labels) like a batch of a run."""
+    frames = network.input_shape[1] or recipe.frames
+    shape = (recipe.batch, frames, recipe.size, recipe.size, network.input_shape[-1])
+    mixed = views.mixes(recipe)
+    labels = keras.KerasTensor((recipe.batch, classes) if mixed else shape[:1], "float32" if mixed else "int32")
+    return keras.KerasTensor(shape, "uint8"), labels
+
+
+def compile_for(model, rule, classes, options, loss=None):
+    """Compile a network or trainer with its loss (cross entropy where none is given) and the accuracies of a run."""
     model.compile(
         rule,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[
-            keras.metrics.SparseCategoricalAccuracy("top1"),
-            keras.metrics.SparseTopKCategoricalAccuracy(min(5, classes), "top5"),
-        ],
+        loss or ClipLoss(),
+        metrics=[TopOne("top1"), TopFew(min(5, classes), "top5")],
         jit_compile=True if options.xla else "auto",
         steps_per_execution=options.steps_per_execution,
     )

@@ -10,7 +10,7 @@ from keras_vid.training.run import callbacks, optimizer, state
 from keras_vid.training.run.batch_norm import fuse_batch_norm
 from keras_vid.training.run.distribution import choose, position, set_precision
 from keras_vid.training.run.folder import RunFolder
-from keras_vid.training.run.inputs import compile_for, inputs, open_data, validator, watch
+from keras_vid.training.run.inputs import compile_for, example_like, inputs, loss_of, open_data, validator, watch
 from keras_vid.training.run.loop import Plan, StopSignals, fit
 from keras_vid.training.run.progress import Profile
 from keras_vid.training.run.start import build, set_batch_norm, with_all_options
@@ -132,10 +132,9 @@ def make_trainer(recipe, options, training, plan, found, say):
         rule.use_ema, rule.ema_momentum = True, options.average
     replicas = plan.clips // recipe.batch
     say(f"{note}; {steps:,} steps of {recipe.batch} x {replicas} clips, {plan.per_epoch:,} an epoch")
-    frames = network.input_shape[1] or recipe.frames
-    shape = (recipe.batch, frames, recipe.size, recipe.size, network.input_shape[-1])
-    trainer = Trainer(network, (keras.KerasTensor(shape, "uint8"), keras.KerasTensor(shape[:1], "int32")))
-    compile_for(trainer, rule, len(training.labels), options)
+    classes = len(training.labels)
+    trainer = Trainer(network, example_like(recipe, network, classes))
+    compile_for(trainer, rule, classes, options, loss_of(recipe, training))
     trainer._maybe_symbolic_build()
     return trainer, dataclasses.replace(plan, steps=steps)
 
