@@ -3,13 +3,13 @@
 import argparse
 import dataclasses
 
-from keras_vid.utils.errors import InputError
+from keras_vid.utils.errors import InputError, Stopped
 
 EPILOG = """examples:
   keras-vid train s3dg --data my_videos/ --epochs 20            one folder a class
   keras-vid train tsm_resnet50 --data clips.csv                 path,label[,start,end]
   keras-vid train stm_resnet50/ucf101 --data UCF101 --split 2   a paper's recipe
-  keras-vid train stm_resnet50/ucf101 --data UCF101 -o runs/a --resume
+  keras-vid train --resume -o runs/a                            goes on with a run that was stopped
   keras-vid train stnet_resnet50/kinetics400 --data DIR --set modelling=paper     an option of the network
   keras-vid train tsn_resnet50/folder --show                    a recipe's settings, without training
 """
@@ -52,7 +52,11 @@ def add_arguments(parser):
     parser.add_argument("--recipes", action="store_true", help="list the recipes there are, and stop")
     parser.add_argument("--data", help="the videos: a folder, a CSV file, or a data set's root")
     parser.add_argument("-o", "--output", help="the run folder (default: runs/RECIPE)")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --output at the step it reached")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run in --output where it stopped: its folder holds recipe, data and options",
+    )
     parser.add_argument("--epochs", type=float, help="short for --unit epochs --length EPOCHS")
     parser.add_argument("--show", action="store_true", help="print the recipe's settings and stop")
     parser.add_argument("--no-test", action="store_true", help="no test and report after the last epoch")
@@ -105,53 +109,38 @@ def run(args):
                 f"{name:45} lr {row.lr:<6g} {row.length:g} {row.unit} of {row.paper_batch} clips a step; {row.source}"
             )
         return
-    if not args.recipe:
+    if not args.recipe and not (args.resume and args.output):
         raise InputError("which network? `keras-vid train NETWORK --data DIR`; --recipes lists what there is")
-    chosen = chosen_recipe(args)
+    output = Path(args.output or f"runs/{args.recipe.replace('/', '_')}")
+    if args.resume and (output / "args.json").is_file():
+        chosen, options = resumed(args, output)
+    elif not args.recipe:
+        raise InputError(f"{output} holds no run to go on with: there is no args.json in it")
+    else:
+        chosen, options = chosen_recipe(args), chosen_options(args)
     if args.show:
         print(json.dumps(dataclasses.asdict(chosen), indent=1))
         return
-    if not args.data:
+    if not options.data:
         raise InputError(
             "--data says where the videos are: a folder with one folder a class, a CSV file, or a data set"
         )
 
-    from keras_vid.training.run.train import Options, train
+    from keras_vid.training.run.distribution import position
+    from keras_vid.training.run.train import train
 
-    options = Options(
-        data=args.data,
-        lists=args.lists,
-        split=args.split,
-        val_data=args.val_data,
-        group_by=args.group_by,
-        service=args.service,
-        strategy=args.strategy,
-        devices=args.devices,
-        cluster=args.cluster,
-        task=args.task,
-        precision=args.precision,
-        accumulate=args.accumulate,
-        average=args.average,
-        xla=args.xla,
-        steps_per_execution=args.steps_per_execution,
-        workers=args.workers,
-        save_every=args.save_every,
-        profile=_window(args.profile),
-        validate=not args.no_validation,
-        resume=args.resume,
-        seed=args.seed,
-    )
-    output = Path(args.output or f"runs/{args.recipe.replace('/', '_')}")
     folder = train(chosen, options, output)
-    if args.task or args.no_test or args.no_validation:
-        return
-    if not (folder / "best.keras").is_file():
+    chief = position(options.strategy, options.cluster, options.task)[0] == 0
+    if not chief or args.no_test or not options.validate or not (folder / "best.keras").is_file():
         return
 
     from keras_vid.training.evaluation.finish import finish
     from keras_vid.training.evaluation.metrics import in_words
 
-    numbers = finish(folder, workers=args.workers)
+    try:
+        numbers = finish(folder, workers=options.workers)
+    except KeyboardInterrupt as error:
+        raise Stopped(f"the run is complete, its test is not: keras-vid evaluate {folder}") from error
     print(f"{in_words(numbers)} ({numbers['protocol']}; {numbers['split']})")
     print(
         f"everything is in {folder}: open report.html, or run `keras-vid predict VIDEO --model {folder}`",
@@ -159,17 +148,55 @@ def run(args):
     )
 
 
-def chosen_recipe(args):
-    """The recipe that the command line names, with the fields that its flags change."""
-    from keras_vid.training.recipes import Recipe, recipe
+def chosen_options(args):
+    """How the run is carried out, from the flags."""
+    from keras_vid.training.run.train import Options
+
+    names = {field.name for field in dataclasses.fields(Options)} & set(vars(args))
+    values = {name: getattr(args, name) for name in names}
+    values |= {"data": args.data or "", "profile": _window(args.profile), "validate": not args.no_validation}
+    return Options(**values)
+
+
+def resumed(args, output):
+    """The recipe and the options of the run in a folder, with what the flags change."""
+    from keras_vid.training.evaluation.evaluate import read_args
+    from keras_vid.training.run.train import Options
+
+    row, recorded = read_args(output)
+    if args.recipe and args.recipe not in (row.model, f"{row.model}/{row.dataset}"):
+        raise InputError(
+            f"{output} trains {row.model}/{row.dataset}, not {args.recipe}: leave the name out, or give another -o"
+        )
+    changes = _network_changes(row, args.set) | _changes(args)
+    if args.epochs is not None:
+        if row.unit != "epochs":
+            raise InputError(f"{output} counts in steps: --length STEPS makes it longer, not --epochs")
+        changes["length"] = args.epochs
+    flags, of_this_start = chosen_options(args), ("resume", "task", "profile")
+    values = {
+        name: recorded[name]
+        for name, value in dataclasses.asdict(Options()).items()
+        if name in recorded and name not in of_this_start and getattr(flags, name) == value
+    }
+    return dataclasses.replace(row, **changes), dataclasses.replace(flags, **values)
+
+
+def _changes(args):
+    """The fields of the recipe that flags change."""
+    from keras_vid.training.recipes import Recipe
 
     names = [field.name for field in dataclasses.fields(Recipe) if field.name not in ("model", "dataset", "options")]
-    changes = {name: getattr(args, name, None) for name in names}
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if changes.get("weights") == "none":
-        changes["weights"] = None
+    changes = {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
+    return {**changes, "weights": None} if changes.get("weights") == "none" else changes
+
+
+def chosen_recipe(args):
+    """The recipe that the command line names, with the fields that its flags change."""
+    from keras_vid.training.recipes import recipe
+
     plain = recipe(args.recipe)
-    changes = _network_changes(plain, args.set) | changes
+    changes = _network_changes(plain, args.set) | _changes(args)
     if args.epochs is not None:
         if "drops" not in changes:  # at the same shares of the run
             changes["drops"] = tuple(round(place * args.epochs / plain.length, 3) for place in plain.drops)

@@ -1,0 +1,187 @@
+"""What a run keeps in its folder, and how it is stopped: without training anything."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from keras_vid.training.run.folder import RunFolder
+from keras_vid.training.run.loop import Plan, StopSignals
+from keras_vid.training.run.progress import Line, Progress
+
+from keras_vid.cli import main
+from keras_vid.utils.errors import InputError, Stopped
+from keras_vid.utils.files import atomic
+
+HOLD = """
+import sys, time
+from keras_vid.training.run.folder import RunFolder
+with RunFolder(sys.argv[1]).opened():
+    print("held", flush=True)
+    time.sleep(100)
+"""
+
+
+def test_two_runs_into_one_folder_refuse_each_other(tmp_path):
+    """Until the first is gone, be it by kill -9."""
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match="another run is writing to"), RunFolder(tmp_path / "run").opened():
+            pass
+        process.kill()
+    with RunFolder(tmp_path / "run").opened() as found:
+        assert found is None
+
+
+def test_settings_alone_are_not_a_run(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write_settings({"seed": 1})
+    with folder.opened():
+        folder.write_log([{"epoch": 1}], ("epoch",))
+    with pytest.raises(InputError, match="holds a run already: --resume goes on with it"), folder.opened():
+        pass
+
+
+def test_other_settings_are_refused_by_name(tmp_path):
+    folder = RunFolder(tmp_path)
+    assert folder.check_same({"seed": 1}) == {}  # nothing is recorded yet
+    folder.write_settings({"recipe": {"length": 10, "drops": (5, 8), "lr": 0.1}, "seed": 1})
+    same = {"length": 10, "drops": (5, 8), "lr": 0.1, "seed": 1}
+    assert folder.check_same(same) == {}
+    with pytest.raises(InputError, match=r"other settings \(lr was 0.1, now 0.2; seed was 1, now 2\)"):
+        folder.check_same({**same, "lr": 0.2, "seed": 2})
+    assert folder.check_same({**same, "length": 20}) == {"length": (10, 20)}
+    with pytest.raises(InputError, match="length was 10, now 5"):
+        folder.check_same({**same, "length": 5})
+    (tmp_path / "args.json").write_text('{"seed"')
+    with pytest.raises(InputError, match="args.json is damaged"):
+        folder.check_same(same)
+
+
+def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("before")
+    with pytest.raises(RuntimeError), atomic(path) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "before" and os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize(("number", "name", "code"), [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)])
+def test_a_signal_is_noted_and_a_second_one_is_not(number, name, code, capsys):
+    before = signal.getsignal(number)
+    with StopSignals() as stop:
+        stop.check()
+        os.kill(os.getpid(), number)
+        assert stop.number == number and "once more stops at once" in capsys.readouterr().err
+        assert signal.getsignal(number) is before
+        stop.check()  # a validation may take a while yet
+        stop.noted -= 60
+        stop.kept = lambda: "the state of step 7 is saved"
+        with pytest.raises(Stopped, match=f"stopped by {name}; the state of step 7 is saved") as info:
+            stop.check()
+        assert info.value.exit_code == code
+    assert signal.getsignal(number) is before
+
+
+def test_progress_without_a_terminal_has_whole_lines_only(monkeypatch):
+    stream = io.StringIO()
+    line = Line(stream)
+    line.show("too soon")
+    line.shown -= 100
+    line.show("1 of 9")
+    line.end("done")
+    assert stream.getvalue() == "1 of 9\ndone\n"
+
+
+class _Model:
+    steps_per_execution = 1
+
+
+def test_progress_on_a_terminal_is_one_line_and_its_estimate_is_not_that_of_the_first_step(monkeypatch):
+    from keras_vid.training.run import progress as module
+
+    stream, now = io.StringIO(), [0.0]
+    stream.isatty = lambda: True
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    shown = Progress(Plan(steps=101, per_epoch=101, clips=4), stream)
+    shown.set_model(_Model())
+    for seconds in (60, 1, 1):  # the first builds the graph
+        now[0] += seconds
+        shown.on_train_batch_end(0, {"loss": 1.0})
+    assert stream.getvalue().startswith("\r") and "\n" not in stream.getvalue()
+    assert "4.0 clips/s  1:38 left" in stream.getvalue().split("\r")[-1]
+    now[0] += 1
+    shown.validated(3, 8)
+    assert "validation: 3 of 8" in stream.getvalue().split("\r")[-1]
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "keras-vid: interrupted"),
+        (Stopped("the state of step 7 is saved", signal.SIGTERM), 143, "keras-vid: the state of step 7 is saved"),
+        (BrokenPipeError(), 0, ""),
+        (OSError("no space left"), 1, "keras-vid: no space left"),
+    ],
+)
+def test_exit_codes(raised, code, said, monkeypatch, capsys):
+    from keras_vid.commands import list as command
+
+    def fail(args):
+        raise raised
+
+    monkeypatch.setattr(command, "run", fail)
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # main closes it at a broken pipe
+    captured = sys.stdout
+    assert main(["list"]) == code
+    if sys.stdout is not captured:
+        sys.stdout.close()
+    assert capsys.readouterr().err.strip() == said
+
+
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch, capsys):
+    from keras_vid.commands import list as command
+
+    def fail(args):
+        raise ZeroDivisionError("here")
+
+    monkeypatch.setattr(command, "run", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["list"])
+    assert "fault of keras_vid" in capsys.readouterr().err
+
+
+def test_a_run_that_is_not_there_cannot_be_resumed(tmp_path, capsys):
+    assert main(["train", "--resume", "-o", str(tmp_path)]) == 1
+    assert "holds no run to go on with" in capsys.readouterr().err
+    assert main(["train"]) == 1
+    assert "which network?" in capsys.readouterr().err
+
+
+def test_a_resumed_run_takes_all_from_its_folder(tmp_path, capsys):
+    """Recipe and options; flags change them; another network is refused."""
+    from dataclasses import asdict
+
+    from keras_vid.training.recipes import recipe
+
+    row = recipe("tsm_resnet14/synthetic", lr=0.123, drops=(3.0,), length=7)
+    settings = {"recipe": asdict(row), "labels": ["a"], "data": "there", "seed": 5}
+    RunFolder(tmp_path).write_settings(settings)
+    resume = ["train", "--resume", "-o", str(tmp_path), "--show"]
+    assert main(resume) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(asdict(row)))
+    assert main([*resume, "--epochs", "9"]) == 0
+    longer = json.loads(capsys.readouterr().out)
+    assert longer["length"] == 9 and longer["drops"] == [3.0]  # where they were, unlike in a new run
+    assert main(["train", "s3dg", "--resume", "-o", str(tmp_path), "--show"]) == 1
+    assert "trains tsm_resnet14/synthetic, not s3dg" in capsys.readouterr().err
+    assert main(["train", "--resume", "-o", str(tmp_path)]) == 1
+    assert "there: no such file" in capsys.readouterr().err.splitlines()[-1]
