@@ -54,7 +54,7 @@ def row(name, run):
             looks = right[~paired].mean()
     import json
 
-    from keras_vid.training.run.callbacks import read_log
+    from keras_vid.training.run.folder import read_log
 
     parameters = json.loads((run / "args.json").read_text())["parameters"]
     minutes = sum(float(line["seconds"]) for line in read_log(run / "log.csv")) / 60

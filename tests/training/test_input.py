@@ -8,8 +8,9 @@ tf = pytest.importorskip("tensorflow")
 from keras_vid.training.data import augment
 from keras_vid.training.data.datasets import Dataset, Item
 from keras_vid.training.data.load import load_dataset
-from keras_vid.training.data.pipeline import Failures, clips, read_item
+from keras_vid.training.data.pipeline import Failures, check_readable, clips, read_item
 
+from keras_vid.utils.errors import InputError
 from keras_vid.video import sample, synthetic
 
 FOUR = functools.partial(sample.dense, frames=4)
@@ -69,6 +70,33 @@ def test_shards_share_the_epoch(videos):
             assert (one[step][0][i] == parts[i][step][0][0]).all()
 
 
+@pytest.mark.parametrize("shard", [(0, 2), (1, 2), (1, 3)])
+def test_resumed_in_every_worker(videos, shard):
+    dataset = load_dataset("folder", videos)
+    whole = batches(dataset, 6, shard=shard)
+    for step in range(1, 6):
+        assert same(whole[step:], batches(dataset, 6 - step, shard=shard, start_step=step)), step
+
+
+def test_no_two_clips_share_a_draw(videos):
+    """Of augmentation, whatever worker and step; and frames are drawn apart from it."""
+    dataset = load_dataset("folder", videos)
+    firsts = []
+
+    def indices(count, rng):
+        firsts.append(rng.integers(2**40))
+        return list(range(4))
+
+    def draws(shard):
+        data = clips(dataset, indices, lambda clip, label, seed: (seed, label), 2, shard=shard, short=28, workers=1)
+        return [tuple(row) for seeds, _ in data.take(6) for row in seeds.numpy().tolist()]
+
+    found = draws((0, 2)) + draws((1, 2))
+    assert len(set(found)) == len(found) == 24
+    # tf.data reads ahead: what counts is that both workers' frames differ
+    assert len(set(firsts)) == len(firsts) >= 24
+
+
 def test_testing_is_one_pass_in_order(videos):
     dataset = load_dataset("folder", videos)
     labels = [list(label) for _, label in batches(dataset, 99, training=False, batch_size=4)]
@@ -88,9 +116,26 @@ def test_a_bad_video_never_ends_a_run(videos, tmp_path):
 
 
 def test_when_nothing_can_be_read_it_says_so():
-    dataset = Dataset("x", [Item("gone.mp4", 0)], ["a"])
+    dataset, failures = Dataset("x", [Item("gone.mp4", 0)], ["a"]), Failures()
     with pytest.raises(tf.errors.OpError, match="gone.mp4"):
-        batches(dataset, 1)
+        batches(dataset, 1, failures=failures)
+    assert isinstance(failures.fatal, InputError) and "gone.mp4: no such file" in str(failures.fatal)
+
+
+def test_a_data_set_is_looked_at_before_anything_is_built(videos, tmp_path):
+    """Half of it may be broken."""
+    good = load_dataset("folder", videos)
+    check_readable(good)
+    bad = []
+    for i in range(len(good.items) + 1):
+        bad.append(Item(str(tmp_path / f"{i}.mp4"), 0))
+        (tmp_path / f"{i}.mp4").write_bytes(b"no video at all" * 99)
+    check_readable(Dataset("half", [*good.items, *bad[1:]], good.labels))
+    with pytest.raises(InputError, match="more: 7 of 13 videos that were looked at cannot be read: .*mp4"):
+        check_readable(Dataset("more", [*good.items, *bad], good.labels))
+    many = Dataset("many", [bad[0]] * 1000, good.labels)
+    with pytest.raises(InputError, match="32 of 32"):
+        check_readable(many)
 
 
 def test_seconds_of_a_long_video(videos):

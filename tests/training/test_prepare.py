@@ -195,6 +195,71 @@ def test_records_resume_and_are_seeded(prepared):
     assert sorted(np.concatenate(halves)) == [0] * 4 + [1] * 4 + [2] * 4
 
 
+def first_four(count, seed):
+    return tf.range(4)
+
+
+def names(prepared, steps, batch=2, **options):
+    """Which clips a worker sees, a list of bytes a step: the pixels of their first four frames."""
+    data = records(prepared, first_four, lambda clip, label, seed: (clip, label), batch, **options)
+    return [[one.tobytes() for one in clip.numpy()] for clip, _ in data.take(steps)]
+
+
+@pytest.mark.parametrize("shard", [(0, 1), (0, 2), (1, 2), (2, 3)])
+def test_records_resume_in_every_worker(prepared, shard):
+    whole = names(prepared, 9, seed=1, shard=shard)
+    for step in range(1, 7):
+        assert names(prepared, 2, seed=1, shard=shard, start_step=step) == whole[step : step + 2], step
+
+
+def test_workers_read_an_epoch_of_records_together(prepared):
+    parts = [names(prepared, 3, seed=1, shard=(i, 2)) for i in range(2)]
+    seen = [name for part in parts for batch in part for name in batch]
+    assert len(set(seen)) == len(seen) == 12
+
+
+def test_files_of_records_are_shuffled(prepared):
+    """Without a buffer of clips the order is that of the files: another with every seed and in every epoch."""
+    orders = [names(prepared, 12, batch=1, seed=seed, buffer=1) for seed in range(4)]
+    assert all(sorted(order) == sorted(orders[0]) for order in orders)
+    assert any(order != orders[0] for order in orders[1:])
+    two = names(prepared, 24, batch=1, seed=0, buffer=1)
+    assert two[:12] == orders[0] and sorted(two[12:]) == sorted(two[:12])
+    assert any(names(prepared, 24, batch=1, seed=seed, buffer=1)[12:] != orders[seed] for seed in range(4))
+
+
+def test_no_two_records_share_a_draw(prepared):
+    """Of augmentation and of frames, whatever worker and step."""
+
+    def draws(shard):
+        seeds = []
+
+        def choosing(count, seed):
+            seeds.append(seed)
+            return tf.range(4)
+
+        data = records(prepared, choosing, lambda clip, label, seed: (seed, seeds[-1]), 2, seed=1, shard=shard)
+        return [tuple(row) for batch in data.take(6) for part in batch for row in part.numpy().tolist()]
+
+    found = draws((0, 2)) + draws((1, 2))
+    assert len(set(found)) == len(found) == 2 * 2 * 12
+
+
+def test_clips_are_mixed_over_the_shards(videos, tmp_path):
+    """Each file holds clips of several labels, in an order of the seed."""
+
+    def first(count, seed):
+        return tf.range(1)
+
+    held = []
+    for seed in range(2):
+        prepare(load_dataset("folder", videos), tmp_path / str(seed), short=24, shards=3, workers=1, seed=seed)
+        files = sorted((tmp_path / str(seed)).glob("*.tfrecord"))
+        held.append([[decode(one, first)[1].numpy().item() for one in tf.data.TFRecordDataset(str(f))] for f in files])
+        assert all(len(set(labels)) > 1 for labels in held[-1])
+    assert held[0] != held[1]
+
+
 def test_data_service_with_two_workers(prepared):
     """A dispatcher and two workers on loopback: every clip comes once."""
     service = tf.data.experimental.service

@@ -4,7 +4,6 @@ import base64
 import html
 import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.run.folder import read_log
 from PIL import Image, ImageDraw
 
+from keras_vid.utils.files import atomic
 from keras_vid.video import read, write
 
 WRONG = 8  # clips shown
@@ -204,6 +204,5 @@ def _image(content, kind):
 
 
 def _write_bytes(path, content):
-    part = path.with_name(f".part.{os.getpid()}.{path.name}")
-    part.write_bytes(content)
-    os.replace(part, path)
+    with atomic(path) as part:
+        part.write_bytes(content)
