@@ -122,9 +122,7 @@ def run(args):
         print(json.dumps(dataclasses.asdict(chosen), indent=1))
         return
     if not options.data:
-        raise InputError(
-            "--data says where the videos are: a folder with one folder a class, a CSV file, or a data set"
-        )
+        raise InputError("--data says where the videos are: a folder with one folder a class, a CSV file, a data set")
 
     from keras_vid.training.run.distribution import position
     from keras_vid.training.run.train import train
@@ -222,7 +220,6 @@ def _network_changes(row, texts):
 
 
 def _parser(field):
-    """What reads a field's flag."""
     kind = getattr(field.type, "__name__", str(field.type)).split(" ")[0]
     return {"bool": _yes, "tuple": _numbers, "int": int, "float": float}.get(kind, str)
 

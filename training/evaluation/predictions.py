@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from keras_vid.training.evaluation import metrics
 
 from keras_vid.models.two_stream import fuse
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.files import atomic
 
 
 @dataclasses.dataclass
@@ -37,18 +37,16 @@ class Predictions:
     def save(self, stem):
         """<stem>.csv to read, and <stem>.npz with all scores to fuse."""
         stem = Path(stem)
-        part = stem.with_name(f".part.{os.getpid()}.npz")
         arrays = {"paths": self.paths, "truth": self.truth, "scores": self.scores, "labels": self.labels}
-        np.savez(part, **arrays, groups=np.array(self.groups, dtype=str))
-        os.replace(part, stem.with_suffix(".npz"))
-        with open(part, "w", newline="", encoding="utf-8") as file:
+        with atomic(stem.with_suffix(".npz")) as part:
+            np.savez(part, **arrays)
+        with atomic(stem.with_suffix(".csv")) as part, open(part, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("path", "label", "predicted", "probability", "rank", "group"))
-            for path, true, row, group in zip(self.paths, self.truth, self.scores, self.groups):
+            writer.writerow(("path", "label", "predicted", "probability", "rank"))
+            for path, true, row in zip(self.paths, self.truth, self.scores):
                 best = int(row.argmax())
                 rank = int((row > row[true]).sum()) + 1
-                writer.writerow((path, self.labels[true], self.labels[best], f"{row[best]:.4f}", rank, group))
-        os.replace(part, stem.with_suffix(".csv"))
+                writer.writerow((path, self.labels[true], self.labels[best], f"{row[best]:.4f}", rank))
 
     @classmethod
     def load(cls, path) -> "Predictions":
