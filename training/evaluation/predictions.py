@@ -39,14 +39,14 @@ class Predictions:
         stem = Path(stem)
         arrays = {"paths": self.paths, "truth": self.truth, "scores": self.scores, "labels": self.labels}
         with atomic(stem.with_suffix(".npz")) as part:
-            np.savez(part, **arrays)
+            np.savez(part, **arrays, groups=np.array(self.groups, dtype=str))
         with atomic(stem.with_suffix(".csv")) as part, open(part, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("path", "label", "predicted", "probability", "rank"))
-            for path, true, row in zip(self.paths, self.truth, self.scores):
+            writer.writerow(("path", "label", "predicted", "probability", "rank", "group"))
+            for path, true, row, group in zip(self.paths, self.truth, self.scores, self.groups):
                 best = int(row.argmax())
                 rank = int((row > row[true]).sum()) + 1
-                writer.writerow((path, self.labels[true], self.labels[best], f"{row[best]:.4f}", rank))
+                writer.writerow((path, self.labels[true], self.labels[best], f"{row[best]:.4f}", rank, group))
 
     @classmethod
     def load(cls, path) -> "Predictions":
