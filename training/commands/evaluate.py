@@ -2,7 +2,7 @@
 
 import argparse
 
-from keras_vid.utils.errors import InputError
+from keras_vid.utils.errors import InputError, UsageError
 
 EPILOG = """examples:
   keras-vid evaluate runs/stm                          by the protocol of its recipe
@@ -10,6 +10,7 @@ EPILOG = """examples:
   keras-vid evaluate runs/stm --reverse                the arrow of time: frames backwards
   keras-vid evaluate runs/s1 runs/s2 runs/s3           three splits and their mean
   keras-vid evaluate --fuse runs/rgb runs/flow --weights 1,1.5
+  keras-vid evaluate runs/stm_v2 --submit answers.csv  the official test list, for the benchmark's server
   keras-vid evaluate i3d --weights kinetics400 --dataset kinetics400 --data DIR --split val
 """
 
@@ -43,6 +44,9 @@ def add_arguments(parser):
     orders.add_argument("--freeze", action="store_const", dest="order", const="freeze", help="one frame, repeated")
     parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time")
     parser.add_argument("-o", "--output", help="folder for the predictions, where the source is no run folder")
+    parser.add_argument(
+        "--submit", metavar="FILE", help="classify the unlabelled test list of Something-Something or Jester into FILE"
+    )
     parser.add_argument("--json", action="store_true", help="the numbers as JSON, one object a line")
 
 
@@ -56,6 +60,9 @@ def run(args):
     order = args.order or "forward"
     changes = {"views": args.clips, "crops": args.crops, "test_frames": args.frames, "test_size": args.size}
     changes = {key: value for key, value in {**changes, "batch": args.batch_size}.items() if value is not None}
+    if args.submit:
+        _submit(args, changes)
+        return
     if args.fuse:
         numbers, predictions = fused(args.source, _weights(args.weights))
         if args.output:
@@ -91,6 +98,18 @@ def run(args):
         _show(many[-1], args)
     if len(many) > 1:
         _show(averaged(many), args)
+
+
+def _submit(args, changes):
+    import sys
+
+    from keras_vid.training.evaluation.submission import submit
+
+    if len(args.source) != 1 or args.fuse or args.order or args.dataset:
+        raise UsageError("--submit takes one run folder, and frames as they are")
+    where = {"data": args.data, "lists": args.lists}
+    count = submit(args.source[0], args.submit, changes, **where, average=args.average, workers=args.workers)
+    print(f"{args.submit}: {count:,} clips", file=sys.stderr)
 
 
 def _weights(text):

@@ -13,6 +13,9 @@ from keras_vid.training.data.datasets import Dataset, Finder, Item, from_folder
 from keras_vid import weights
 from keras_vid.utils.errors import InputError, MissingFile
 
+TEST_LISTS = ("something_v1", "something_v2", "jester")  # benchmarks whose test labels are secret
+NO_LABELS = "{name}: the official {split} list has no labels; `keras-vid evaluate RUN --submit FILE` classifies it"
+
 
 def kinetics(name, root, split, lists):
     """Official CSV (label,youtube_id,time_start,time_end,split), or without one a folder of each class.
@@ -70,20 +73,38 @@ def something_v1(name, root, split, lists):
     split = {"train": "train", "val": "validation", "test": "test"}[_plain(name, split)]
     rows = [line.split(";", 1) for line in _lines(_one(lists, f"*-{split}.csv"))]
     if any(len(row) < 2 for row in rows):
-        raise InputError(f"{name}: the official {split} list has no labels")
+        raise InputError(NO_LABELS.format(name=name, split=split))
     return _find(name, root, [((number,), label) for number, label in rows], labels)
 
 
 def something_v2(name, root, split, lists):
     """something-something-v2-labels.json and -train.json, or labels.json and train.json as in later packages."""
-    numbers = json.loads(_one(lists, "*labels.json").read_text(encoding="utf-8"))
-    labels = sorted(numbers, key=lambda label: int(numbers[label]))
+    labels = _v2_labels(lists)
     split = {"train": "train", "val": "validation", "test": "test"}[_plain(name, split)]
     rows = json.loads(_one(lists, f"*{split}.json").read_text(encoding="utf-8"))
     if any("template" not in row for row in rows):
-        raise InputError(f"{name}: the official {split} list has no labels")
+        raise InputError(NO_LABELS.format(name=name, split=split))
     names = [row["template"].replace("[", "").replace("]", "") for row in rows]
     return _find(name, root, [((str(row["id"]),), label) for row, label in zip(rows, names)], labels)
+
+
+def _v2_labels(lists):
+    numbers = json.loads(_one(lists, "*labels.json").read_text(encoding="utf-8"))
+    return sorted(numbers, key=lambda label: int(numbers[label]))
+
+
+def unlabelled(name, root, lists):
+    """The official test list of Something-Something or Jester, whose labels are secret: every clip has label 0."""
+    if name == "something_v2":
+        labels = _v2_labels(lists)
+        ids = [str(row["id"]) for row in json.loads(_one(lists, "*test.json").read_text(encoding="utf-8"))]
+    else:
+        labels = _lines(_one(lists, "*-labels.csv"))
+        ids = [line.split(";")[0] for line in _lines(_one(lists, "*-test.csv"))]
+    dataset = _find(name, root, [((number,), labels[0]) for number in ids], labels)
+    if not dataset.items:
+        raise InputError(f"{root}: none of the {len(ids):,} clips of the official test list is in this folder")
+    return dataset
 
 
 def ucf101(name, root, split, lists):
