@@ -18,6 +18,7 @@ _HOMES = {
     "macs": "keras_vid.explain.macs",
     "predict": "keras_vid.inference.predict",
     "stream": "keras_vid.inference.stream",
+    "timeline": "keras_vid.inference.timeline",
     "load_model": "keras_vid.inference.load",
 }
 _MODULES = ("layers", "models", "video", "weights", "surgery", "backbones", "training", "detection", "saved_models")

@@ -14,7 +14,12 @@ from keras_vid.utils.errors import InputError
 COMMANDS = {
     "list": ("keras_vid.commands.list", "networks with their parameters, multiply-adds, frames and weights"),
     "summary": ("keras_vid.commands.summary", "layers of one network with shapes, parameters and multiply-adds"),
-    "predict": ("keras_vid.saved_models.commands.predict", "what happens in a video: the most probable labels"),
+    "predict": ("keras_vid.saved_models.commands.predict", "what happens in videos: the most probable labels"),
+    "timeline": (
+        "keras_vid.saved_models.commands.timeline",
+        "what happens when in a long or live video: segments, subtitles, a labelled copy",
+    ),
+    "stream": ("keras_vid.saved_models.commands.stream", "labels of window after window of a long or live video"),
     "train": (
         "keras_vid.training.commands.train",
         "a network on your videos, or by a paper's recipe: one run folder with everything in it",
@@ -47,6 +52,7 @@ COMMANDS = {
         "keras_vid.detection.commands.detect",
         "action detections scored by frame-mAP: JHMDB, UCF101-24, or any table of boxes",
     ),
+    "completion": ("keras_vid.commands.completion", "completion of commands and options for bash, zsh or fish"),
 }
 
 EPILOG = "keras-vid COMMAND --help explains one command. KERAS_VID_DEBUG=1 shows the traceback behind an error line."

@@ -12,7 +12,8 @@ import numpy as np
 
 from keras_vid.utils.errors import InputError, MissingFile, VideoError
 from keras_vid.utils.files import as_json, write_whole
-from keras_vid.video import count_frames, probe, read, sample
+from keras_vid.video import probe, read, sample
+from keras_vid.video.reading import count_to_damage
 
 WHOLE_VIDEO = 250  # frames; what the S3D paper evaluates on, and as many as fit a small machine
 SIDE = 224  # of a clip, where a network leaves it open
@@ -33,6 +34,7 @@ class ClipView:
         fps: Frames a second at which the video is looked at; None: every frame of the video.
         stride: Only every so many frames are looked at.
         loop: Whether a video that is shorter than a clip starts over, as in training, or is refused.
+        trained_frames: Frames of the clips that the network learnt from, where it takes any number; None: not known.
         labels: Names of the classes, in the order of the logits; None: not known.
 
     >>> ClipView(frames=8, height=112, width=112, group=1).indices(80)
@@ -48,6 +50,7 @@ class ClipView:
     fps: float | None = None
     stride: int = 1
     loop: bool = False
+    trained_frames: int | None = None
     labels: tuple[str, ...] | None = None
 
     @property
@@ -73,20 +76,39 @@ class ClipView:
             frames: How many to look at, from the middle of the video, where the view leaves it open: a number, `"all"`,
                 or None for up to 250.
         """
-        return self.crop(self.read_uncropped(source, frames))
+        return self.read_with_note(source, frames)[0]
+
+    def read_with_note(self, source, frames=None) -> tuple[np.ndarray, str | None]:
+        """The same clip, and what its viewer should know: that only the frames before a damage were seen."""
+        indices, note = self.choose(source, frames)
+        return self.crop(read(source, indices, size=self.picture_size)), note
 
     def read_uncropped(self, source, frames=None) -> np.ndarray:
         """The same frames, scaled but not cropped."""
+        return read(source, self.choose(source, frames)[0], size=self.picture_size)
+
+    def choose(self, source, frames=None) -> tuple[list[int], str | None]:
+        """The numbers of the frames of a video that are looked at, and the note of `read_with_note`."""
         self.check_frames(frames, "the network")
-        times = probe(source)["times"] if self.fps else None  # None, too, where there is no clock
-        shown = sample.at_fps_times(times, self.fps) if times else range(count_frames(source))
+        times = None
+        if self.fps:
+            info = probe(source)
+            times, count, claimed = info["times"], info["frames"], info["claimed"]  # no times where there is no clock
+        else:
+            count, claimed = count_to_damage(source)
+        shown = sample.at_fps_times(times, self.fps) if times else range(count)
         shown = shown[:: self.stride]
         rate = f" at {self.fps:g} a second" if times else ""
+        damaged = None
+        if claimed is not None:
+            of = f" of {claimed}" if claimed > count else ""
+            damaged = f"damaged: only the first {count}{of} frames decode"
         try:
             indices = self.indices(len(shown), frames)
         except InputError as error:
-            raise VideoError(f"{called(source)} has {len(shown)} frames{rate}, {error}") from error
-        return read(source, [shown[i] for i in indices], size=self.picture_size)
+            told = f" ({damaged})" if damaged else ""
+            raise VideoError(f"{called(source)} has {len(shown)} frames{rate}{told}, {error}") from error
+        return [shown[i] for i in indices], damaged
 
     def indices(self, count, frames=None) -> list[int]:
         """Which of a video's `count` frames are looked at."""
@@ -173,6 +195,17 @@ def _group(model):
     if any(isinstance(layer, keras.layers.Conv3D) for layer in model.layers):
         return None
     return max((layer.length for layer in model.layers if isinstance(layer, SuperImage)), default=1)
+
+
+def too_few(view, clip, asked):
+    """A warning where fewer frames were asked for than the network learnt from, or None.
+
+    >>> too_few(ClipView(trained_frames=64), np.zeros((16, 8, 8, 3)), asked=16)
+    'it learnt from clips of 64 frames, and may err with 16'
+    """
+    if asked is None or not view.trained_frames or len(clip) >= view.trained_frames:
+        return None
+    return f"it learnt from clips of {view.trained_frames} frames, and may err with {len(clip)}"
 
 
 def called(source):

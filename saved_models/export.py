@@ -31,7 +31,7 @@ def export(model, folder, labels=None, precision="float32", features=(), frames=
     >>> import keras_vid, tempfile
     >>> path = export(keras_vid.create("fast_s3d", classes=2, size=32), tempfile.mkdtemp(), labels=["run", "jump"])
     >>> sorted(tf.saved_model.load(str(path)).signatures)
-    ['encoded_frames', 'serving_default']
+    ['encoded_frames', 'serving_default', 'view']
     """
     if precision not in check.TOLERANCE:
         raise InputError(f"precision {precision!r} is none of {', '.join(check.TOLERANCE)}")

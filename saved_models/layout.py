@@ -31,10 +31,8 @@ def read_metadata(folder):
         raise InputError(f"{path} is damaged: {error}") from error
 
 
-def view_from(metadata, shape):
-    """The view of an exported network, of its metadata and the shape of its `clip`. Without metadata, a fixed number of
-    frames is taken to be spread over the video, and an open one to be neighbours."""
-    if "view" in metadata:
-        return ClipView.from_dict(metadata["view"])
-    _, frames, height, width, channels = shape
-    return ClipView(frames, height, width, channels, group=1 if frames else None)
+def view_from(metadata, folder):
+    """The view of an exported network, of its metadata."""
+    if "view" not in metadata:
+        raise InputError(f"{folder}: it is not known what this network is shown: export it with keras-vid export")
+    return ClipView.from_dict(metadata["view"])

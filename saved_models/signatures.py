@@ -1,4 +1,7 @@
-"""The functions that a SavedModel offers: a raw clip, encoded frames, and feature maps by name."""
+"""The functions that a SavedModel offers: a raw clip, encoded frames, its view, and feature maps by name."""
+
+import dataclasses
+import json
 
 import keras
 import tensorflow as tf
@@ -35,7 +38,12 @@ def build(net, view, features=()):
     def encoded(frames):
         return answer(decode(frames, view))
 
-    signatures = {"serving_default": _concrete(answer, clip)}
+    def about(name):
+        return {"view": tf.fill(tf.shape(name), json.dumps(dataclasses.asdict(view)))}
+
+    # servers that join requests want a batch as the input of every signature, so the view has one, of any text
+    any_text = tf.TensorSpec((None,), tf.string, name="name")
+    signatures = {"serving_default": _concrete(answer, clip), "view": _concrete(about, any_text)}
     if channels == 3:
         signatures["encoded_frames"] = _concrete(encoded, tf.TensorSpec((None, frames), tf.string, name="frames"))
     if features:

@@ -18,7 +18,7 @@ def write(path, name, signatures):
     target.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(target)) as writer:
         for signature, function in signatures.items():
-            if signature != "features":
+            if signature not in ("features", "view"):
                 (spec,) = function.structured_input_signature[0] or function.structured_input_signature[1].values()
                 writer.write(_prediction_log(name, signature, spec.name, _one_clip(spec)))
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_vid.utils.errors import VideoError
+from keras_vid.utils.errors import InputError, VideoError
 from keras_vid.view import called
 
 
@@ -38,10 +38,18 @@ def predict(model, source, top=5, frames=None, labels=None, fps=None) -> list[tu
 def label_clip(model, clip, names, top, name):
     """The labels of one clip (T, H, W, C) that was read for the network; `name` is the video's in errors."""
     try:
+        return ranked(softmax(logits_of_clip(model, clip)), names, top)
+    except InputError as error:
+        raise VideoError(f"{name}: {error}") from error
+
+
+def logits_of_clip(model, clip):
+    """The logits (K,) of one clip (T, H, W, C), which may have too few frames for the network."""
+    try:
         model.compute_output_shape((1, *clip.shape))
     except ValueError as error:
-        raise VideoError(f"{name}: {len(clip)} frames are too few for {model.name} ({error})") from error
-    return ranked(softmax(model.predict_on_batch(clip[None])[0]), names, top)  # compiled: up to ten times a plain call
+        raise InputError(f"{len(clip)} frames are too few for {model.name} ({error})") from error
+    return model.predict_on_batch(clip[None])[0]  # compiled: up to ten times as fast as a plain call
 
 
 def softmax(logits):

@@ -13,9 +13,9 @@ import keras
 import numpy as np
 
 from keras_vid.inference.load import open_model
-from keras_vid.inference.predict import label_clip, ranked, softmax
+from keras_vid.inference.predict import logits_of_clip, ranked, softmax
 from keras_vid.layers import Unfold
-from keras_vid.utils.errors import InputError
+from keras_vid.utils.errors import InputError, VideoError
 from keras_vid.video.live import frames as live_frames
 
 
@@ -23,14 +23,15 @@ def stream(model, source, window=None, stride=None, top=5, labels=None, fps=25):
     """Yield (start second, end second, [(label, probability), ...]) for window after window of a video.
 
     At no time are more frames held than a window has. The last window ends with the video; a video shorter than a
-    window is one window, and gets the answer of `keras_vid.predict`.
+    window is one window, and gets the labels of `keras_vid.predict`.
 
     Args:
-        model: A network with trained weights, a run folder or a `.keras` file.
+        model: A network with trained weights, a run folder, a `.keras` file, or a `keras_vid.saved_models` predictor.
         source: A file, a folder of images, an array, an iterator of frames, an address (`rtsp://...`), a camera
             (`/dev/video0`), a named pipe, or `-` for standard input.
-        window: Frames of the video that one answer is about. By default what the network looks at; 8 times as many for
-            a network that looks at single frames spread over the video; 64 where it is open.
+        window: Frames that one result is about, at the rate at which the network looks at videos. By default what the
+            network looks at; 8 times as many for a network that looks at single frames spread over the video; 64 where
+            it is open.
         stride: Frames from one window to the next; by default half a window.
         top, labels: As in `keras_vid.predict`.
         fps: Frames per second of what has no clock: folders, arrays, iterators.
@@ -41,28 +42,62 @@ def stream(model, source, window=None, stride=None, top=5, labels=None, fps=25):
     >>> [(start, end) for start, end, _ in stream(model, video, window=16, stride=12, fps=10)]
     [(0.0, 1.6), (1.2, 2.8), (2.4, 4.0)]
     """
-    model, view = open_model(model, labels)
-    window, stride = _sizes(model.name, view, window, stride)
-    pictures = live_frames(source, view.picture_size, fps)
-    cropped = ((number, seconds, view.crop(picture)) for number, (seconds, picture) in enumerate(pictures))
-    once = frame_network(model)
-    mean = MeanOfFrames(once, view) if once else None
-    for held in windows(cropped, window, stride):
-        if mean:
-            labelled = ranked(softmax(mean([(number, picture) for number, _, picture in held])), view.labels, top)
+    slid = Windows(model, source, window, stride, labels=labels, fps=fps)
+    for start, end, logits in slid:
+        yield start, end, ranked(softmax(logits), slid.view.labels, top)
+
+
+class Windows:
+    """Iterates over (start second, end second, logits) of the windows of a video; its arguments are those of `stream`.
+
+    Args:
+        share: Let windows overlap by default only where that costs nothing (see `timeline`).
+
+    Attributes:
+        view: What the network is shown, with the names of its classes.
+    """
+
+    def __init__(self, model, source, window=None, stride=None, labels=None, fps=25, share=False):
+        if hasattr(model, "logits") and hasattr(model, "view"):  # a predictor
+            self.name, self.view, self.network, once = model.name, model.view, None, None
+            self.logits = lambda clip: model.logits(clip[None])[0]
         else:
-            labelled = label_clip(model, _clip(view, held), view.labels, top, f"the window at {held[0][1]:.2f} s")
-        step = held[-1][1] - held[-2][1] if len(held) > 1 else 1 / fps
-        yield round(held[0][1], 6), round(held[-1][1] + step, 6), labelled
+            self.network, self.view = open_model(model, labels)
+            self.name, once = self.network.name, frame_network(self.network)
+            self.logits = lambda clip: logits_of_clip(self.network, clip)
+        self.mean = MeanOfFrames(once, self.view) if once else None
+        self.source, self.fps = source, fps
+        self.window, self.stride = _sizes(self.name, self.view, window, stride, share and once is not None, share)
+
+    def __iter__(self):
+        pictures = live_frames(self.source, self.view.picture_size, self.fps, self.view.fps, self.view.stride)
+        crop = self.view.crop
+        cropped = ((number, seconds, crop(picture)) for number, (seconds, picture) in enumerate(pictures))
+        for held in windows(cropped, self.window, self.stride):
+            if self.mean:
+                logits = self.mean([(number, picture) for number, _, picture in held])
+            else:
+                try:
+                    logits = self.logits(_clip(self.view, held))
+                except InputError as error:
+                    raise VideoError(f"the window at {held[0][1]:.2f} s: {error}") from error
+            step = held[-1][1] - held[-2][1] if len(held) > 1 else 1 / (self.view.fps or self.fps)
+            yield round(held[0][1], 6), round(held[-1][1] + step, 6), logits
 
 
-def _sizes(name, view, window, stride):
+def _sizes(name, view, window, stride, shared, alone):
+    """(window, stride) in frames; `shared`: overlap as far as possible, `alone`: no overlap, where nothing is said."""
     fixed, together = view.frames, view.group
     parts = fixed // together if fixed and together else None
     if window is None:
         window = 8 * parts if parts else fixed or 64
     if stride is None:  # whole steps from picture to picture, so that windows show the same ones
-        stride = window // parts * max(1, parts // 2) if parts and window >= parts else max(1, window // 2)
+        if alone and not shared:
+            stride = window
+        elif parts and window >= parts:
+            stride = window // parts * (1 if shared else max(1, parts // 2))
+        else:
+            stride = max(1, window // 2)
     if min(window, stride) < 1:
         raise InputError(f"a window and its stride are at least 1 frame, not {window} and {stride}")
     if fixed and not parts and window != fixed:

@@ -240,6 +240,19 @@ def count_file(source):
     return sum(1 for _ in up_to_damage(source))
 
 
+def count_to_damage(source):
+    """(frames that decode, frames that the file claims to have), the second None where decoding comes to the end."""
+    count = 0
+    try:
+        for _ in in_order(source, threads=1):
+            count += 1
+    except Damage:
+        container, stream = open_video(source)
+        with container:
+            return count, max(stream.frames, count)
+    return count, None
+
+
 def nominal_rate(stream):
     """Frames per second as the file tells them, 0 where it does not."""
     return float(stream.guessed_rate or stream.average_rate or 0)
@@ -251,10 +264,14 @@ def probe_file(source):
     with container:
         fps = nominal_rate(stream)
         step = float(stream.time_base or 0)
-    first, times = None, []
-    for frame in up_to_damage(source):
-        first = first or frame
-        times.append(None if frame.pts is None else frame.pts * step)
+        claimed = stream.frames
+    first, times, damaged = None, [], False
+    try:
+        for frame in in_order(source, threads=1):
+            first = first or frame
+            times.append(None if frame.pts is None else frame.pts * step)
+    except Damage:
+        damaged = True
     if first is None:
         raise VideoError(f"{name_of(source)}: no frame decodes")
     height, width = Scaler(None, first.rotation).shape(first)
@@ -268,4 +285,5 @@ def probe_file(source):
         "width": width,
         "rotation": first.rotation,
         "times": times,
+        "claimed": max(claimed, len(times)) if damaged else None,
     }

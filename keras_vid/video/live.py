@@ -17,7 +17,7 @@ from keras_vid.video.scale import Scaler, resize
 PATIENCE = (10.0, 30.0)  # seconds to open an address, and between two of its packets
 
 
-def frames(source, size=None, fps=25):
+def frames(source, size=None, fps=25, rate=None, every=1):
     """Yield (seconds since the first frame, (H, W, 3) uint8 RGB) in the order of the video.
 
     Args:
@@ -25,6 +25,9 @@ def frames(source, size=None, fps=25):
             `rtsp://...`, a camera such as `/dev/video0`, a named pipe, or `-` for standard input.
         size: As in `keras_vid.video.read`.
         fps: Frames per second of what has no clock: folders, arrays, iterators.
+        rate: Frames per second to yield of what has a clock, each the one on screen then (`sample.at_fps_times`); None:
+            every frame as it comes.
+        every: Yield only every so many of them.
 
     >>> [seconds for seconds, _ in frames(np.zeros((3, 48, 64, 3), np.uint8), fps=10)]
     [0.0, 0.1, 0.2]
@@ -34,15 +37,34 @@ def frames(source, size=None, fps=25):
     pictures = _without_clock(source)
     if pictures is not None:
         for number, picture in enumerate(pictures):
-            yield number / fps, resize(_checked(picture), size)
+            if number % every == 0:
+                yield number / fps, resize(_checked(picture), size)
         return
     name, decoded = decode.name_of(source), _decoded(source)
-    scaler = None
-    for seconds, frame in _timed(decoded, fps):
+    scaler, timed = None, _timed(decoded, fps)
+    for number, (seconds, frame) in enumerate(at_rate(timed, rate) if rate else timed):
         scaler = scaler or Scaler(size, frame.rotation)
-        yield seconds, scaler(frame)
+        if number % every == 0:
+            yield seconds, scaler(frame)
     if scaler is None:
         raise VideoError(f"{name}: no frame decodes")
+
+
+def at_rate(timed, rate):
+    """Of (seconds, frame), the frame on screen at each tick of a clock with `rate` ticks a second.
+
+    >>> list(at_rate([(0.0, "a"), (0.1, "b"), (0.5, "c")], rate=5))
+    [(0.0, 'a'), (0.2, 'b'), (0.4, 'b')]
+    """
+    tick, shown = 0, None
+    for seconds, frame in timed:
+        while shown is not None and tick / rate + 1e-6 < seconds:
+            yield tick / rate, shown
+            tick += 1
+        shown, last = frame, seconds
+    while shown is not None and tick / rate <= last + 1e-6:
+        yield tick / rate, shown
+        tick += 1
 
 
 def _without_clock(source):
@@ -82,6 +104,19 @@ def is_live(source):
         return True
     path = Path(source)
     return path.exists() and (path.is_fifo() or path.is_char_device())
+
+
+def seconds_of(source):
+    """About how long a file is by its header, without decoding; None of what is live or does not say.
+
+    >>> seconds_of("-") is None
+    True
+    """
+    if is_live(source) or reading.is_folder(source):
+        return None
+    container, _ = decode.open_video(source)
+    with container:
+        return container.duration / av.time_base if container.duration else None
 
 
 def _open(name):

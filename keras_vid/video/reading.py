@@ -43,6 +43,17 @@ def count_frames(source):
     return decode.count_file(source)
 
 
+def count_to_damage(source):
+    """(frames that decode, frames that the header claims), the second None where nothing is damaged.
+
+    >>> count_to_damage(np.zeros((8, 48, 64, 3), np.uint8))
+    (8, None)
+    """
+    if isinstance(source, np.ndarray) or is_folder(source):
+        return count_frames(source), None
+    return decode.count_to_damage(source)
+
+
 def frame_rate(source):
     """The nominal frames per second, which costs no decoding; None where there is no clock.
 
@@ -60,9 +71,10 @@ def probe(source):
     """Frames, frames per second, upright height and width, the rotation that was undone, the seconds of each frame.
 
     `fps` is the nominal rate; `times` also tells frames of variable rate. Both are None where there is no clock.
+    `claimed` is the number of frames that the header of a damaged file claims, None of a whole one.
 
     >>> probe(np.zeros((8, 48, 64, 3), np.uint8))
-    {'frames': 8, 'fps': None, 'height': 48, 'width': 64, 'rotation': 0, 'times': None}
+    {'frames': 8, 'fps': None, 'height': 48, 'width': 64, 'rotation': 0, 'times': None, 'claimed': None}
     """
     if isinstance(source, np.ndarray):
         count, (height, width) = len(source), source.shape[1:3]
@@ -71,7 +83,8 @@ def probe(source):
         count, (height, width) = len(files), images.read_image(files[0]).shape[:2]
     else:
         return decode.probe_file(source)
-    return {"frames": count, "fps": None, "height": height, "width": width, "rotation": 0, "times": None}
+    size = {"height": height, "width": width, "rotation": 0}
+    return {"frames": count, "fps": None, **size, "times": None, "claimed": None}
 
 
 def is_folder(source):

@@ -31,9 +31,27 @@ def write(path, frames, fps=25):
     writers = {".mp4": _write_mp4, ".gif": _write_gif}
     if path.suffix.lower() not in writers:
         raise VideoError(f"{path}: can write .mp4 and .gif")
+    return _settled(path, writers[path.suffix.lower()], frames, fps)
+
+
+def write_stream(path, frames, fps):
+    """Write an iterator of frames (H, W, 3) of one size as .mp4, one at a time; the file appears whole or not at all.
+
+    >>> import tempfile
+    >>> pictures = (np.full((48, 64, 3), shade, np.uint8) for shade in range(8))
+    >>> write_stream(Path(tempfile.mkdtemp()) / "clip.mp4", pictures, fps=8).name
+    'clip.mp4'
+    """
+    if Path(path).suffix.lower() != ".mp4":
+        raise VideoError(f"{path}: a video is written frame by frame as .mp4 only")
+    return _settled(Path(path), _write_mp4, frames, fps)
+
+
+def _settled(path, writer, frames, fps):
+    """The file takes its name once it is complete."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        writers[path.suffix.lower()](part, frames, fps)
+        writer(part, frames, fps)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -41,14 +59,14 @@ def write(path, frames, fps=25):
 
 
 def _write_mp4(path, frames, fps):
-    height, width = frames.shape[1:3]
-    frames = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=_rate(fps))
-        stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": "18", "preset": "veryfast"}
-        for frame in frames:
+        for number, frame in enumerate(frames):
+            frame = np.pad(frame, ((0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)), mode="edge")
+            if not number:
+                stream.height, stream.width = frame.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), "rgb24")))
         container.mux(stream.encode())
 

@@ -1,9 +1,10 @@
 """keras-vid serve-config: what TF Serving's official image is started with."""
 
+import shlex
 import sys
 from pathlib import Path
 
-from keras_vid.utils.errors import InputError
+from keras_vid.utils.errors import UsageError
 
 
 def add_arguments(parser):
@@ -19,7 +20,11 @@ def run(args):
     from keras_vid.saved_models.serving.serve_config import write
 
     if args.batch_size < 1:
-        raise InputError(f"--batch-size is at least 1, not {args.batch_size}")
-    for reason in write(args.models, args.output, args.batch_size, args.image):
+        raise UsageError(f"--batch-size is at least 1, not {args.batch_size}")
+    files, reasons = write(args.models, args.output, args.batch_size, args.image)
+    for reason in reasons:
         print(f"requests are not batched: {reason}; fix it with keras-vid export --frames --size", file=sys.stderr)
-    print(f"docker compose -f {Path(args.output) / 'docker-compose.yml'} up")
+    for file in files:
+        print(file)
+    compose = shlex.quote(str(Path(args.output) / "docker-compose.yml"))
+    print(f"start the server: docker compose -f {compose} up", file=sys.stderr)

@@ -1,7 +1,5 @@
 """Networks computed by Keras, and SavedModels computed by TensorFlow."""
 
-import dataclasses
-
 from keras_vid.saved_models.layout import read_metadata, view_from
 
 from keras_vid.utils.errors import InputError
@@ -30,10 +28,7 @@ def of_saved_model(folder):
 
     loaded = tf.saved_model.load(str(folder))
     serve = loaded.signatures["serving_default"]
-    view = view_from(read_metadata(folder), serve.structured_input_signature[1]["clip"].shape)
-    if view.labels is None:  # its graph knows them
-        names = serve(clip=tf.zeros((1, view.frames or 16, *view.side, view.channels), tf.uint8))["labels"].numpy()[0]
-        view = dataclasses.replace(view, labels=tuple(name.decode() for name in names))
+    view = view_from(read_metadata(folder), folder)
 
     def logits(clips):
         try:

@@ -1,37 +1,50 @@
 """The labels of all videos of a list, however long it is: one JSON line a video, in the order of the list.
 
-A manifest is a CSV file with a video's path in the first column, relative to the manifest; a first line `path,...` is a
-header, and further columns are not looked at. Videos that cannot be read are listed in `NAME.skipped.csv` beside the
-output `NAME.jsonl`, and `NAME.plan.json` says what is being made. Killed work goes on with the same call.
+A manifest is a list as `keras_vid.inference.sources.rows` reads it, and is never held in memory. Beside the output
+`NAME.jsonl`, `NAME.skipped.csv` lists the videos that cannot be read, and `NAME.plan.json` says what is being made. A
+run that was stopped goes on with the same call.
 """
 
-import collections
 import csv
 import functools
 import io
 import itertools
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from keras_vid.saved_models.predictor import open_predictor
 
+from keras_vid.inference.ahead import ahead
+from keras_vid.inference.sources import beside, find_videos, is_list, rows
 from keras_vid.utils.beam import on_beam
-from keras_vid.utils.errors import InputError
+from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.files import atomic, settle_plan, write_whole
+from keras_vid.utils.progress import progress
 
 CHUNK = 256  # videos that are one task on Beam
-HEADERS = ("path", "video", "file")
 
 
-def predict_all(manifest, output, settings, workers=None, progress=None, runner=None):
-    """Write the rows that are not there yet. Answers `(videos, skipped)` of the whole list.
+def predict_sources(names, output, settings, workers=None, runner=None):
+    """As `predict_all`, for whatever names videos; what is not one list is listed in `NAME.videos.txt` first."""
+    manifest = Path(names[0])
+    if len(names) > 1 or not manifest.is_file() or not is_list(manifest):
+        found = find_videos(names)
+        if [item.kind for item in found] == ["missing"]:
+            raise MissingFile(f"{manifest}: no such file or folder")
+        videos = [v if "://" in v else os.path.abspath(v) for item in found for v in item.videos]
+        manifest = Path(output).with_suffix(".videos.txt")
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(manifest, "".join(f"{video}\n" for video in videos))
+    return predict_all(manifest, output, settings, workers, runner)
+
+
+def predict_all(manifest, output, settings, workers=None, runner=None):
+    """Write the rows that are not there yet. Returns `(videos, skipped)` of the whole list.
 
     Args:
         settings: Arguments of `open_predictor`, and `top`, `frames` and `fps`, as a dictionary.
         workers: Videos decoded ahead in threads, or processes of Beam's DirectRunner; None: one for each core.
-        progress: Called with (rows done, rows, skipped).
         runner: An Apache Beam runner such as "DirectRunner" or "DataflowRunner", instead of this process.
     """
     manifest, output = Path(manifest), Path(output)
@@ -42,57 +55,37 @@ def predict_all(manifest, output, settings, workers=None, progress=None, runner=
         raise InputError(f"{manifest}: no videos in this list")
     output.parent.mkdir(parents=True, exist_ok=True)
     settle_plan(output.with_suffix(".plan.json"), {"manifest": manifest.name, **settings})
-    done, skipped = _begun(manifest, output)
+    done, skipped = _rows_done(manifest, output)
     if done < total:
         workers = workers or os.cpu_count()
         if runner:
             skipped = _with_beam(manifest, output, settings, total, runner, workers)
         else:
-            skipped = _here(manifest, output, settings, (done, total, skipped), workers, progress)
+            skipped = _here(manifest, output, settings, (done, total, skipped), workers)
     return total, skipped
 
 
-def rows(manifest, offset=0):
-    """Yield (where the next row begins, video as the manifest names it), from a byte offset on."""
-    try:
-        file = open(manifest, "rb")
-    except IsADirectoryError as error:
-        raise InputError(f"{manifest} is a folder, and no CSV file") from error
-    with file:
-        file.seek(offset)
-        for line in file:
-            first = offset == 0
-            try:
-                cells = next(csv.reader([line.decode("utf-8-sig" if first else "utf-8")]), [])
-            except (UnicodeDecodeError, csv.Error) as error:
-                raise InputError(f"{manifest}: the line at byte {offset} is no CSV ({error})") from error
-            offset += len(line)
-            video = cells[0].strip() if cells else ""
-            if video and not (first and video.lower() in HEADERS):
-                yield offset, video
-
-
 def row_of(video, read, label):
-    """One video's row: its labels, or why there are none."""
+    """One video's row: its labels, and a note where it is damaged; or why there are none."""
     try:
-        answers = label(read(), video)
+        clip, note = read()
+        labels = label(clip, video)
     except (ValueError, OSError) as error:
         return {"video": video, "error": " ".join(str(error).split())}
-    labels = [{"label": name, "probability": round(score, 6)} for name, score in answers]
-    return {"video": video, "labels": labels}
+    row = {"video": video, "labels": [{"label": name, "probability": round(score, 6)} for name, score in labels]}
+    return {**row, "note": note} if note else row
 
 
 def _two_steps(top=5, frames=None, fps=None, **network):
-    """`(read, label)`: `read(video)` may run ahead in threads, `label(clip, video)` returns the labels."""
+    """`(read, label)`: `read(video)` returns (clip, note), in threads, ahead of `label(clip, video)`."""
     predictor = open_predictor(**network).at(frames, fps)
-    return predictor.read, functools.partial(predictor.label, top=top)
+    return (
+        functools.partial(predictor.view.read_with_note, frames=predictor.frames),
+        functools.partial(predictor.label, top=top),
+    )
 
 
-def where(manifest, video):
-    return video if "://" in video else str(Path(manifest).parent / video)
-
-
-def _begun(manifest, output):
+def _rows_done(manifest, output):
     """(rows done, of which skipped): the rows that are there, each of which must be the manifest's next."""
     written, skipped = _videos(output), _videos(skipped_file(output))
     next_written, next_skipped = next(written, None), next(skipped, None)
@@ -107,7 +100,7 @@ def _begun(manifest, output):
         done += 1
     odd = next_written or next_skipped
     if odd:
-        raise InputError(f"{output} was begun with another list: {odd} is not where {manifest} has it")
+        raise InputError(f"{output} was written from another list: {odd} is not where {manifest} has it")
     return done, bad
 
 
@@ -132,34 +125,25 @@ def _videos(path):
             yield from (json.loads(line)["video"] for line in file)
 
 
-def _here(manifest, output, settings, begun, workers, progress):
-    """Decode ahead in threads, answer in this one; each row is on its way to the disk before the next is begun."""
-    (done, total, skipped), (read, label) = begun, _two_steps(**settings)
+def _here(manifest, output, settings, counts, workers):
+    """Decode ahead in threads, compute in this one; each row is on its way to the disk before the next is begun."""
+    (done, total, skipped), (read, label) = counts, _two_steps(**settings)
     left = (video for _, video in itertools.islice(rows(manifest), done, None))
     with (
         open(output, "a", encoding="utf-8") as good,
         open(skipped_file(output), "a", encoding="utf-8", newline="") as bad,
-        ThreadPoolExecutor(workers) as pool,
+        progress(total) as advance,
     ):
         if not bad.tell():
             bad.write("path,reason\n")
             bad.flush()
-        ahead = collections.deque()
-        try:
-            while True:
-                for video in itertools.islice(left, workers + 1 - len(ahead)):
-                    ahead.append((video, pool.submit(read, where(manifest, video))))
-                if not ahead:
-                    return skipped
-                video, clip = ahead.popleft()
-                row = row_of(video, clip.result, label)
-                skipped += "error" in row
-                _put(row, good, bad)
-                done += 1
-                if progress:
-                    progress(done, total, skipped)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for video, clip in ahead(left, lambda video: read(beside(manifest, video)), workers):
+            row = row_of(video, clip, label)
+            skipped += "error" in row
+            _put(row, good, bad)
+            done += 1
+            advance(done, f"{skipped:,} skipped" if skipped else "")
+    return skipped
 
 
 def _put(row, good, bad):
@@ -205,7 +189,7 @@ def write_chunk(manifest, parts, settings, task):
     number, offset = task
     read, label = _loaded(settings)
     chunk = (video for _, video in itertools.islice(rows(manifest, offset), CHUNK))
-    found = [row_of(video, functools.partial(read, where(manifest, video)), label) for video in chunk]
+    found = [row_of(video, functools.partial(read, beside(manifest, video)), label) for video in chunk]
     write_whole(_part(parts, number), "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found))
 
 

@@ -1,4 +1,4 @@
-"""A video in, its labels out, answered by TF Serving.
+"""A video in, its labels out, computed by TF Serving.
 
 ```python
 with Client("localhost:8500", "i3d") as client:
@@ -11,15 +11,15 @@ import io
 import json
 import random
 import time
-from pathlib import Path
 
 import numpy as np
-from keras_vid.saved_models.layout import view_from
 from keras_vid.saved_models.serving.transport import Refused, Unavailable, open_transport
 from PIL import Image
 
 from keras_vid.inference.predict import ranked
 from keras_vid.utils.errors import InputError
+from keras_vid.video import read
+from keras_vid.view import ClipView
 
 LONGEST_WAIT = 5.0  # seconds between two tries
 STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # of JPEG and PNG files
@@ -29,7 +29,7 @@ class Client:
     """One model of one server. Threads may share it.
 
     What cannot be fixed by asking again (a wrong name, an unreadable video) is a ValueError; a server that cannot be
-    reached, or is still busy after all tries, an OSError; and one that does not answer in time a TimeoutError. All are
+    reached, or is still busy after all tries, an OSError; and one that does not reply in time a TimeoutError. All are
     one line that names the server and the model.
 
     Args:
@@ -39,49 +39,59 @@ class Client:
         timeout: Seconds for one call, tries and waits included.
         tries: How often a server is asked that is away or busy; the waits in between double.
         quality: Of the JPEG frames that are sent; None sends PNG, without loss.
-        metadata: `metadata.json` of the SavedModel. It says which frames the network looks at, and what shape of
-            pictures; without it, a fixed number of frames is taken to be spread over the video, and an open one to be
-            neighbours, and pictures keep their shape.
     """
 
-    def __init__(self, server, model, version=None, *, timeout=60, tries=6, quality=95, metadata=None):
+    def __init__(self, server, model, version=None, *, timeout=60, tries=6, quality=95):
         self.called = f"{server}, model {model}"
         self.transport = open_transport(server, model, version)
         self.timeout, self.tries, self.quality = timeout, tries, quality
-        self.metadata = json.loads(Path(metadata).read_text(encoding="utf-8")) if metadata else {}
-        self.known = None
+        self.known = self.known_view = None
 
     def predict(self, source, top=5, frames=None):
         """The most probable labels of a video (a file, a folder of images, an array): `[(label, probability), ...]`."""
-        signatures = self.signatures()
-        if "serving_default" not in signatures or "clip" not in signatures["serving_default"]["inputs"]:
-            raise Refused(f"{self.called}: takes no `clip`: it was not exported by keras-vid")
-        _, shape = signatures["serving_default"]["inputs"]["clip"]
-        view = view_from(self.metadata, shape)
+        return self.predict_with_note(source, top, frames)[0]
+
+    def predict_with_note(self, source, top=5, frames=None):
+        """The same, and what `ClipView.read_with_note` says of a damaged video."""
+        until = self._deadline()  # of all requests together
+        view, signatures = self.view(until), self.signatures(until)
         view.check_frames(frames, self.called)
-        clip = view.read_uncropped(source, frames)
+        indices, note = view.choose(source, frames)
+        clip = read(source, indices, size=view.picture_size)
         if "encoded_frames" in signatures:
             sent = clip if view.aspect else near_crop(clip, view)  # the server must see the aspect that it makes
-            outputs = self.call("encoded_frames", frames=[encode(sent, self.quality)])
+            outputs = self._call(until, "encoded_frames", {"frames": [encode(sent, self.quality)]})
         else:
-            outputs = self.call("serving_default", clip=view.crop(clip)[None])
-        return ranked(outputs["scores"][0], [name.decode() for name in outputs["labels"][0]], top)
+            outputs = self._call(until, "serving_default", {"clip": view.crop(clip)[None]})
+        return ranked(outputs["scores"][0], [name.decode() for name in outputs["labels"][0]], top), note
+
+    def view(self, until=None) -> ClipView:
+        """What the network is shown of a video: the model itself carries it. Asked once."""
+        if self.known_view is None:
+            if "view" not in self.signatures(until):
+                raise Refused(f"{self.called}: it does not say what it is shown: export it with keras-vid export")
+            text = self._call(until, "view", {"name": [b"view"]})["view"][0]
+            self.known_view = ClipView.from_dict(json.loads(text))
+        return self.known_view
 
     def call(self, signature, **inputs):
         """One request to a signature, arrays in and arrays out; checked against the signature before it is sent."""
-        signatures = self.signatures()
+        return self._call(self._deadline(), signature, inputs)
+
+    def _call(self, until, signature, inputs):
+        signatures = self.signatures(until)
         if signature not in signatures:
             raise Refused(f"{self.called}: no signature {signature!r}: there are {', '.join(sorted(signatures))}")
         try:
             inputs = check_inputs(signatures[signature]["inputs"], inputs)
         except ValueError as error:
             raise Refused(f"{self.called}: {error}") from error
-        return self._patiently(lambda left: self.transport.predict(signature, inputs, left))
+        return self._patiently(lambda left: self.transport.predict(signature, inputs, left), until)
 
-    def signatures(self):
+    def signatures(self, until=None):
         """`{signature: {"inputs": {field: (dtype, shape)}, "outputs": {...}}}`, asked once."""
         if self.known is None:
-            self.known = self._patiently(self.transport.signatures)
+            self.known = self._patiently(self.transport.signatures, until)
         return self.known
 
     def status(self):
@@ -97,9 +107,12 @@ class Client:
     def __exit__(self, *error):
         self.close()
 
-    def _patiently(self, ask):
+    def _deadline(self):
+        return time.monotonic() + self.timeout
+
+    def _patiently(self, ask, until=None):
         """Ask again, later and later, while the server is away or busy, as far as tries and time go."""
-        until = time.monotonic() + self.timeout
+        until = until or self._deadline()
         for number in range(1, self.tries + 1):
             try:
                 return ask(max(until - time.monotonic(), 0.001))
@@ -109,7 +122,7 @@ class Client:
                     raise Unavailable(f"{self.called}: {error} (asked {number} times)") from error
                 time.sleep(wait)
             except TimeoutError as error:
-                raise TimeoutError(f"{self.called}: no answer within {self.timeout:g} s") from error
+                raise TimeoutError(f"{self.called}: no reply within {self.timeout:g} s") from error
             except Refused as error:
                 raise Refused(f"{self.called}: {error}") from error
 
@@ -130,7 +143,7 @@ def check_inputs(fields, inputs):
         try:
             array = np.asarray(inputs[name], dtype=object if text else None)
         except ValueError as error:
-            raise InputError(f"{name} is no array: its rows have different lengths") from error
+            raise InputError(f"{name} is not an array: its rows have different lengths") from error
         if array.ndim != len(shape) or any(want not in (None, size) for want, size in zip(shape, array.shape)):
             told = ", ".join("?" if size is None else str(size) for size in shape)
             raise InputError(f"{name} has the shape {array.shape}, not ({told})")
@@ -140,8 +153,8 @@ def check_inputs(fields, inputs):
             raise InputError(f"{name} is {array.dtype}, not {dtype}")
         if text:
             for place, item in np.ndenumerate(array):
-                if not isinstance(item, bytes) or not item.startswith(STARTS):
-                    raise InputError(f"{name}{list(place)} is no JPEG or PNG file")
+                if not isinstance(item, bytes) or (name == "frames" and not item.startswith(STARTS)):
+                    raise InputError(f"{name}{list(place)} is not a JPEG or PNG file")
         arrays[name] = array
     return arrays
 

@@ -1,10 +1,12 @@
 """The files that TF Serving's official image is started with, for one or more exported models."""
 
 import json
+import os
 import re
 from pathlib import Path
 
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.files import write_whole
 
 # TF Serving's flag: the file that it reads
 FLAGS = {
@@ -18,7 +20,8 @@ METRICS = "/monitoring/prometheus/metrics"
 def write(folders, output, batch_size=8, image="tensorflow/serving"):
     """Write all files for the models of `folders` (`NAME/VERSION/saved_model.pb`) to `output`.
 
-    Returns the reasons why requests are not batched, one for each model; none where they are.
+    Returns the paths of the files, and the reasons why requests are not batched, one for each model; none where they
+    are.
     """
     models = named(folders)
     open_shapes = [reason for name, folder in models.items() if (reason := not_batchable(name, folder))]
@@ -33,8 +36,8 @@ def write(folders, output, batch_size=8, image="tensorflow/serving"):
     }
     files["kubernetes.yaml"] = kubernetes(models, {name: files[name] for name in FLAGS.values()}, batching, image)
     for name, text in files.items():
-        (output / name).write_text(text, encoding="utf-8")
-    return open_shapes
+        write_whole(output / name, text)
+    return [output / name for name in files], open_shapes
 
 
 def named(folders):
@@ -93,7 +96,7 @@ def models_config(models, base="/models"):
 
 
 def batching_parameters(batch_size):
-    """BatchingParameters as text: join what comes within 5 ms; refuse, rather than queue, what cannot be answered soon.
+    """BatchingParameters as text: join what comes within 5 ms; refuse, rather than queue, what cannot be computed soon.
     Batches are filled up to a power of two, so that few shapes are ever computed."""
     sizes = [2**i for i in range(batch_size.bit_length()) if 2**i < batch_size] + [batch_size]
     allowed = "".join(f"allowed_batch_sizes: {size}\n" for size in sizes)
@@ -117,9 +120,10 @@ def arguments(batching):
 
 
 def compose(models, config, batching, image):
-    """docker-compose.yml: the models and this folder are mounted where the files expect them."""
-    mounts = [(str(folder), f"/models/{name}") for name, folder in models.items()]
-    mounts.append((str(Path(config).resolve()), "/config"))
+    """docker-compose.yml: the models and its own folder are mounted where the files expect them, by relative paths."""
+    here = Path(config).resolve()
+    mounts = [(os.path.join(".", os.path.relpath(folder, here)), f"/models/{name}") for name, folder in models.items()]
+    mounts.append((".", "/config"))
     lines = ["services:", "  serving:", f"    image: {_quoted(image)}", "    restart: unless-stopped", "    command:"]
     lines += [f"      - {_quoted(argument)}" for argument in arguments(batching)]
     lines += ["    ports:", '      - "8500:8500"  # gRPC', '      - "8501:8501"  # REST and metrics', "    volumes:"]

@@ -1,6 +1,6 @@
 """How TF Serving is talked to: gRPC and REST, each as a class with `signatures`, `predict`, `status` and `close`.
 
-Both tell three kinds of failure apart. `Unavailable`: nobody answered, or the server is busy; asking again may help.
+Both tell three kinds of failure apart. `Unavailable`: no server replied, or it is busy; asking again may help.
 `TimeoutError`: the time was up. `Refused`: the server understood and says no; the same request would be refused again.
 """
 
@@ -31,7 +31,13 @@ def open_transport(server, model, version=None):
     address = server if "://" in server else f"grpc://{server}"
     parts = urllib.parse.urlsplit(address)
     if parts.scheme not in ("grpc", "grpcs", "http", "https") or not parts.hostname:
-        raise InputError(f"server {server!r} is none: give HOST:8500 for gRPC, or http://HOST:8501 for REST")
+        raise InputError(f"server {server!r} is not an address: give HOST:8500 for gRPC, or http://HOST:8501 for REST")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise InputError(f"server {server!r}: {error}") from error
+    if port is None and parts.scheme in ("grpc", "grpcs"):
+        raise InputError(f"server {server!r} has no port: {server}:8500 is TF Serving's for gRPC")
     kind = Rest if parts.scheme.startswith("http") else Grpc
     return kind(address, model, version)
 
@@ -105,10 +111,12 @@ class Grpc:
             return call(request, timeout=timeout)
         except self.grpc.RpcError as error:
             said = error.details() or error.code().name
+            if "http1.x" in said or "Failed parsing HTTP/2" in said:  # a server that speaks HTTP/1
+                raise Refused("this port speaks HTTP, not gRPC: ask it as http://HOST:PORT") from error
             if error.code() in (codes.UNAVAILABLE, codes.RESOURCE_EXHAUSTED, codes.ABORTED):
                 raise Unavailable(said) from error
             if error.code() == codes.DEADLINE_EXCEEDED:
-                raise TimeoutError("no answer in time") from error
+                raise TimeoutError("no reply in time") from error
             raise Refused(said) from error
 
 
@@ -132,10 +140,12 @@ class Rest:
     def __init__(self, address, model, version=None):
         path = f"/v1/models/{urllib.parse.quote(model)}" + (f"/versions/{version}" if version is not None else "")
         self.address = address.rstrip("/") + path
+        self.outputs = {}  # names of each signature's outputs: the only one of a signature comes without its name
 
     def signatures(self, timeout):
         answer = self._ask("/metadata", None, timeout)
         table = answer["metadata"]["signature_def"]["signature_def"]
+        self.outputs = {name: list(signature.get("outputs", {})) for name, signature in table.items()}
         return {
             name: {kind: self._fields(signature.get(kind, {})) for kind in ("inputs", "outputs")}
             for name, signature in table.items()
@@ -145,6 +155,8 @@ class Rest:
     def predict(self, signature, inputs, timeout):
         inputs = {name: _as_json(np.asarray(value)) for name, value in inputs.items()}
         outputs = self._ask(":predict", {"signature_name": signature, "inputs": inputs}, timeout)["outputs"]
+        if not isinstance(outputs, dict):
+            outputs = {self.outputs[signature][0]: outputs}
         return {name: _from_json(value) for name, value in outputs.items()}
 
     def status(self, timeout):
@@ -174,15 +186,15 @@ class Rest:
                 raise TimeoutError(said) from error
             raise (Unavailable if error.code in (429, 502, 503) else Refused)(said) from error
         except TimeoutError as error:
-            raise TimeoutError("no answer in time") from error
+            raise TimeoutError("no reply in time") from error
         except urllib.error.URLError as error:
             if isinstance(error.reason, TimeoutError):
-                raise TimeoutError("no answer in time") from error
+                raise TimeoutError("no reply in time") from error
             raise Unavailable(str(error.reason)) from error
         except json.JSONDecodeError as error:
-            raise Refused(f"its answer is no JSON ({error}): is this TF Serving's REST port?") from error
+            raise Refused(f"its reply is not JSON ({error}): is this TF Serving's REST port?") from error
         except http.client.BadStatusLine as error:
-            raise Unavailable("it speaks no HTTP: is this TF Serving's REST port?") from error
+            raise Unavailable("it does not speak HTTP: is this TF Serving's REST port?") from error
         except (OSError, http.client.HTTPException) as error:
             raise Unavailable(f"the connection broke ({type(error).__name__})") from error
 
@@ -215,6 +227,6 @@ def _as_json(value):
 
 
 def _from_json(value):
-    """Text comes as text; what is no text comes as `{"b64": ...}`."""
+    """Text comes as text; what is not text comes as `{"b64": ...}`."""
     array = np.asarray(value)
     return np.char.encode(array, "utf-8").astype(object) if array.dtype.kind == "U" else array

@@ -239,19 +239,19 @@ def test_a_live_packet_that_does_not_decode_costs_its_own_pictures():
 def test_the_command_prints_windows_as_lines(model_file, tmp_path, video, capsys):
     path = str(write(tmp_path / "clip.mp4", video, fps=20))
     options = ["--model", model_file, "--window", "20", "--stride", "20", "--top", "1"]
-    assert cli.main(["predict", "--stream", path, *options, "--json"]) == 0
+    assert cli.main(["stream", path, *options, "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(row["start"], row["end"]) for row in rows] == [(0, 1), (1, 2), (1.25, 2.25)]
     assert all(row["video"] == path and len(row["labels"]) == 1 for row in rows)
-    assert cli.main(["predict", "--stream", path, *options]) == 0
+    assert cli.main(["stream", path, *options]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith("     1.00      2.00")
-    assert cli.main(["predict", path, "--window", "20"]) == 1
-    assert "--stream" in capsys.readouterr().err
+    assert cli.main(["stream", str(tmp_path / "none.mp4"), *options]) == 1
+    assert "none.mp4: no such file" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_lines_come_while_standard_input_is_still_open(model_file, video):
-    command = [sys.executable, "-m", "keras_vid.cli", "predict", "--stream", "-", "--model", model_file, "--json"]
+    command = [sys.executable, "-m", "keras_vid.cli", "stream", "-", "--model", model_file, "--json"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         feeder = threading.Thread(target=feed, args=(process.stdin, transport_stream(video)))
         feeder.start()

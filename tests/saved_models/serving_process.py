@@ -146,7 +146,8 @@ class Handler(BaseHTTPRequestHandler):
         except (ValueError, KeyError, AttributeError) as error:
             raise Failure("INVALID_ARGUMENT", f"JSON Parse error: {error}") from error
         outputs = self.server.model.predict(request.get("signature_name"), inputs)
-        return {"outputs": {name: _plain(value) for name, value in outputs.items()}}
+        told = {name: _plain(value) for name, value in outputs.items()}
+        return {"outputs": told if len(told) > 1 else next(iter(told.values()))}  # as TF Serving leaves the name out
 
     def _reply(self, answer):
         try:

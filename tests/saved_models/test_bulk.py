@@ -97,7 +97,7 @@ def test_again_does_nothing_and_otherwise_is_refused(whole, manifest, model_file
         predict_all(manifest, whole, settings(model_file, top=1))
     other = tmp_path / "list.csv"
     other.write_text("one.mp4\n" + manifest.read_text(encoding="utf-8").split("\n", 1)[1], encoding="utf-8")
-    with pytest.raises(ValueError, match="begun with another list"):
+    with pytest.raises(ValueError, match="was written from another list"):
         predict_all(other, whole, settings(model_file))
 
 
@@ -125,7 +125,7 @@ def test_killed_work_goes_on_without_a_lost_or_double_row(manifest, model_file, 
     with open(long, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([name] for name in names)
     predict_all(long, expected, settings(model_file))
-    command = [sys.executable, "-m", "keras_vid.cli", "predict", "--manifest", str(long), "-o", str(output)]
+    command = [sys.executable, "-m", "keras_vid.cli", "predict", str(long), "-o", str(output)]
     for _ in range(2):
         before = lines(output)
         process = subprocess.Popen(
@@ -155,19 +155,31 @@ def lines(path):
 
 def test_the_command(manifest, model_file, whole, tmp_path, capsys):
     output = tmp_path / "predictions.jsonl"
-    command = ["predict", "--manifest", str(manifest), "--model", model_file, "--top", "3"]
+    command = ["predict", str(manifest), "--model", model_file, "--top", "3"]
     assert cli.main([*command, "-o", str(output)]) == 0
     out, err = capsys.readouterr()
-    assert out.strip() == f"{output}: 7 videos; 2 left out, see {tmp_path / 'predictions.skipped.csv'}"
-    assert "9/9 videos, 2 skipped" in err and same(output, whole)
-    for wrong, words in (
-        (command, "belong together"),
-        ([*command, "-o", str(tmp_path / "x.csv")], "the output is a .jsonl file"),
-        ([*command, "-o", str(tmp_path / "x.jsonl"), "--frames", "3"], "looks at 4 frames of a video, not at 3"),
-        (["predict", "--manifest", str(tmp_path / "no.csv"), "-o", str(tmp_path / "y.jsonl"), *command[3:]], "no.csv"),
+    assert out.strip() == f"{output}: 7 videos; 2 could not be read, see {tmp_path / 'predictions.skipped.csv'}"
+    assert "\r" not in err and same(output, whole)
+    for code, wrong, words in (
+        (2, [*command, "--runner", "DirectRunner"], "give -o FILE.jsonl"),
+        (2, [*command, "-o", str(tmp_path / "x.csv")], "--csv writes a table"),
+        (1, [*command, "-o", str(tmp_path / "x.jsonl"), "--frames", "3"], "looks at 4 frames of a video, not at 3"),
+        (1, ["predict", str(tmp_path / "no.csv"), "-o", str(tmp_path / "y.jsonl"), *command[2:]], "no.csv"),
     ):
-        assert cli.main(wrong) == 1
+        assert cli.main(wrong) == code
         assert words in capsys.readouterr().err
+
+
+def test_a_folder_is_a_list_too_and_nothing_readable_is_a_failure(manifest, model_file, tmp_path, capsys):
+    output = tmp_path / "folder.jsonl"
+    assert cli.main(["predict", str(manifest.parent), "--model", model_file, "-o", str(output)]) == 0
+    rows, skipped = read_output(output)
+    assert len(rows) == 6 and len(skipped) == 1  # one of the eight is missing
+    (tmp_path / "text.mp4").write_bytes(b"not a video" * 30)
+    (tmp_path / "bad.csv").write_text("label,path\nx,text.mp4\n")
+    capsys.readouterr()
+    assert cli.main(["predict", str(tmp_path / "bad.csv"), "--model", model_file, "-o", str(tmp_path / "b.jsonl")]) == 1
+    assert "no video could be read" in capsys.readouterr().err
 
 
 def test_memory_is_that_of_the_clips_decoded_ahead(model_file, tmp_path, monkeypatch):
@@ -183,7 +195,8 @@ def test_memory_is_that_of_the_clips_decoded_ahead(model_file, tmp_path, monkeyp
         def __del__(self):
             held[0] -= 1
 
-    monkeypatch.setattr(bulk, "_two_steps", lambda **_: (lambda video: Clip(), lambda clip, video: [("x", 1.0)]))
+    steps = (lambda video: (Clip(), None), lambda clip, video: [("x", 1.0)])
+    monkeypatch.setattr(bulk, "_two_steps", lambda **_: steps)
     assert predict_all(manifest, tmp_path / "out.jsonl", {}, workers=2) == (3000, 0)
     assert most[0] <= 6
 

@@ -114,7 +114,7 @@ def test_a_model_that_takes_no_encoded_frames_gets_pixels(client):
 
 
 def test_pictures_get_the_shape_that_the_network_learnt_from(tmp_path):
-    """A network that was trained on pictures of one shape says so in its metadata."""
+    """A network that was trained on pictures of one shape says so itself."""
     network = mean_colours()
     frames = np.full((4, 120, 320, 3), 40, "uint8")
     frames[:, :, 110:210, 1] = 250  # all that is left where the sides are cropped
@@ -124,7 +124,7 @@ def test_pictures_get_the_shape_that_the_network_learnt_from(tmp_path):
     path = export(network, tmp_path / "colours", labels=LABELS)
     with serving(path.parent) as server:
         for address in server.values():
-            with Client(address, "colours", quality=None, metadata=path / "metadata.json") as client:
+            with Client(address, "colours", quality=None) as client:
                 assert dict(client.predict(frames)) == pytest.approx(expected, abs=0.01)
     assert abs(cropped["jump"] - expected["jump"]) > 0.1
 
@@ -144,9 +144,9 @@ MALFORMED = [
     ({"clip": np.zeros((1, 5, 32, 32, 3), "uint8")}, r"clip has the shape \(1, 5, "),
     ({"clip": np.zeros((1, 4, 32, 32, 3), "float32")}, "clip is float32, not uint8"),
     ({"clip": np.zeros((0, 4, 32, 32, 3), "uint8")}, "clip is empty"),
-    ({"clip": [[1], [1, 2]]}, "clip is no array"),
+    ({"clip": [[1], [1, 2]]}, "clip is not an array"),
     ({"klip": np.zeros((1, 4, 32, 32, 3), "uint8")}, "the inputs are clip, not klip"),
-    ({"frames": [[b"text"] * 4]}, r"frames\[0, 0\] is no JPEG or PNG"),
+    ({"frames": [[b"text"] * 4]}, r"frames\[0, 0\] is not a JPEG or PNG"),
     ({"frames": [[b"\xff\xd8\xff"] * 3]}, r"frames has the shape \(1, 3\)"),
 ]
 
@@ -186,8 +186,19 @@ def test_wrong_names_are_said(server):
             other.predict(clip(0))
         with Client(address, "small") as right, pytest.raises(Refused, match="no signature 'nothing'"):
             right.call("nothing")
-    with pytest.raises(ValueError, match="server 'ftp://x' is none"):
-        Client("ftp://x", "small")
+    for address, words in (
+        ("ftp://x", "server 'ftp://x' is not an address"),
+        ("localhost", "server 'localhost' has no port: localhost:8500 is TF Serving's for gRPC"),
+        ("localhost:http", "server 'localhost:http'"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            Client(address, "small")
+
+
+def test_grpc_on_a_rest_port_is_said_at_once(server):
+    with Client(server["rest"].removeprefix("http://"), "small", tries=50, timeout=50) as client:
+        with pytest.raises(Refused, match="this port speaks HTTP, not gRPC: ask it as http://"):
+            client.predict(clip(0))
 
 
 def test_videos_that_cannot_be_read_are_said(client, tmp_path):
@@ -233,10 +244,10 @@ def drip(connection):
 
 
 BROKEN = {
-    "hangs": (lambda c: time.sleep(5), TimeoutError, "no answer within 0.5 s", ("http://", "")),
-    "drips": (drip, TimeoutError, "no answer within 0.5 s", ("http://",)),
+    "hangs": (lambda c: time.sleep(5), TimeoutError, "no reply within 0.5 s", ("http://", "")),
+    "drips": (drip, TimeoutError, "no reply within 0.5 s", ("http://",)),
     "closes": (lambda c: c.close(), Unavailable, "asked 2 times", ("http://", "")),
-    "no http": (lambda c: c.recv(1000) and c.sendall(b"what?\r\n"), Unavailable, "speaks no HTTP", ("http://",)),
+    "no http": (lambda c: c.recv(1000) and c.sendall(b"what?\r\n"), Unavailable, "does not speak HTTP", ("http://",)),
     "torn": (
         lambda c: c.recv(1000) and c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
         Unavailable,
@@ -246,7 +257,7 @@ BROKEN = {
     "no json": (
         lambda c: c.recv(1000) and c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
         Refused,
-        "no JSON",
+        "not JSON",
         ("http://",),
     ),
 }
