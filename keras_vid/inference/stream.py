@@ -122,8 +122,7 @@ def windows(frames, window, stride):
 
 
 def _clip(view, held):
-    chosen = view.spread(len(held)) if view.frames and view.group else range(len(held))
-    return np.stack([held[i][2] for i in chosen])
+    return np.stack([held[i][2] for i in view.indices(len(held), None if view.frames else "all")])
 
 
 class MeanOfFrames:
