@@ -4,10 +4,12 @@ import collections
 import re
 import warnings
 
+import keras
 from keras import applications, layers
 
 from keras_vid.backbones.resnet import resnet
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.late import drawn_late
 
 # Mean and deviation of red, green and blue, 0..255
 TORCH = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
@@ -26,8 +28,8 @@ BACKBONES = {
 }
 
 
-def image_net(name, size=None, channels=3):
-    """A flat image network, untrained, that answers with one vector an image.
+def image_net(name: str, size=None, channels: int = 3) -> keras.Model:
+    """A flat image network, untrained, that returns one vector an image, and is called like the backbone.
 
     >>> image_net("mobilenet_v2").output_shape
     (None, 1280)
@@ -36,20 +38,21 @@ def image_net(name, size=None, channels=3):
     if constructor is resnet:
         return resnet(name, size, channels)
     height, width = size if isinstance(size, (tuple, list)) else (size, size)
-    with warnings.catch_warnings():
+    shape = (height, width, channels)
+    with warnings.catch_warnings(), drawn_late():
         warnings.filterwarnings("ignore", "This model usually expects 1 or 3 input channels")
-        net = constructor(weights=None, include_top=False, input_shape=(height, width, channels), pooling="avg")
+        net = constructor(weights=None, include_top=False, input_shape=shape, pooling="avg", name=name)
     return numbered_anew(net)
 
 
-def pixels(name, channels=3):
+def pixels(name: str, channels: int = 3) -> layers.Layer:
     """The layer that turns 0..255 into what a backbone was trained on; flow is stored around 127.5."""
     mean, deviation = _row(name)[1] if channels == 3 else ((127.5,) * channels,) * 2
     scale, offset = [1 / d for d in deviation], [-m / d for m, d in zip(mean, deviation)]
     return layers.Rescaling(scale, offset, name="rescaling")
 
 
-def numbered_anew(net):
+def numbered_anew(net: keras.Model) -> keras.Model:
     """Layers that Keras named by counting (`conv2d_203`) are counted from the network's first, so that it has the same
     names however many networks were built before it."""
     counted = collections.defaultdict(list)

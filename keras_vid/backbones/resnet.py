@@ -1,13 +1,14 @@
 """Residual networks of images as the video papers count them: stride on the 3x3 convolution, no convolution biases.
 
 Layers are named as in `keras.applications` (`conv3_block2_1_conv`, `_1_bn`, `_1_relu`, ..); the stages end in layers
-called `conv2` .. `conv5`. The networks answer with the mean of their last map; a head is the video network's.
+called `conv2` .. `conv5`. The networks return the mean of their last map; the head is the video network's.
 """
 
 import keras
 from keras import layers
 
 from keras_vid.layers.grouped import GroupedConv2D
+from keras_vid.utils.late import drawn_late
 
 STAGES = {
     "resnet14": (1, 1, 1, 1),  # ours: half as wide, to try things on a CPU
@@ -17,7 +18,7 @@ STAGES = {
 }
 
 
-def resnet(name, size=None, channels=3):
+def resnet(name: str, size=None, channels: int = 3) -> keras.Model:
     """An image network: `"resnet50"`, `"resnet101"` (v1.5), `"se_resnext101"` (32x4d) or our small `"resnet14"`.
 
     Args:
@@ -28,8 +29,13 @@ def resnet(name, size=None, channels=3):
     (None, 2048)
     """
     height, width = size if isinstance(size, (tuple, list)) else (size, size)
-    x = image = keras.Input((height, width, channels), name="image")
-    x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
+    image = keras.Input((height, width, channels), name="image")
+    with drawn_late():
+        return keras.Model(image, _mean_of_last_map(image, name), name=name)
+
+
+def _mean_of_last_map(image, name):
+    x = layers.ZeroPadding2D(3, name="conv1_pad")(image)
     width = 32 if name == "resnet14" else 64
     x = conv_bn(x, width, 7, 2, "conv1")
     x = layers.ReLU(name="conv1_relu")(x)
@@ -40,8 +46,7 @@ def resnet(name, size=None, channels=3):
             stride = 2 if block == 1 and stage > 2 else 1
             x = bottleneck(x, width * 2 ** (stage - 2), stride, f"conv{stage}_block{block}", name == "se_resnext101")
         x = layers.Identity(name=f"conv{stage}")(x)
-    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    return keras.Model(image, x, name=name)
+    return layers.GlobalAveragePooling2D(name="avg_pool")(x)
 
 
 def bottleneck(x, width, stride, name, se_resnext=False):

@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keras_vid.models.inception3d import (
+    from keras_vid.models.inception_family import (
         I2D,
         I3D,
         S3D,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from keras_vid.models.two_stream import fuse
 
 _FILES = {
-    "inception3d": "I2D I3D S3D S3DG BottomHeavyI3D BottomHeavyS3D FastS3D TopHeavyI3D TopHeavyS3D",
+    "inception_family": "I2D I3D S3D S3DG BottomHeavyI3D BottomHeavyS3D FastS3D TopHeavyI3D TopHeavyS3D",
     "r2plus1d": "R2Plus1DParallel R2Plus1DSequential",
     "sth": "STH",
     "stm": "STM",

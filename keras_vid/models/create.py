@@ -40,9 +40,7 @@ def create(
         fixed |= row_options(name, weights)
     shape = {"classes": classes, "frames": frames, "size": size}
     fixed |= {key: value for key, value in shape.items() if value is not None}
-    model = constructor(name)(**{**fixed, **options}, weights=weights)
-    model.name = name
-    return model
+    return constructor(name)(**{**fixed, **options}, weights=weights)
 
 
 SHAPE = ("classes", "frames", "size", "channels", "weights", "name")  # of every network, given by keywords of their own

@@ -2,7 +2,7 @@
 
 One skeleton, GoogLeNet's, in which every 3x3 convolution is 2D, 3D or separable. The networks differ in where which
 kind stands; all leave the number of frames, the height and the width open, so that a network that was trained on 64
-frames answers for a whole video.
+frames can look at a whole video. `keras_vid.models.inception_family` holds their constructors.
 """
 
 import keras
@@ -12,9 +12,8 @@ from keras_vid.layers.gating import FeatureGating
 from keras_vid.layers.head import WindowedMean
 from keras_vid.layers.inception import inception_block
 from keras_vid.layers.separable import conv_unit
-from keras_vid.models.inception_styles import choose_style
-from keras_vid.utils.errors import InputError
-from keras_vid.weights.load import load_weights
+from keras_vid.models.inception_styles import Style
+from keras_vid.utils.constructor import Size
 
 # The network from the pixels up: a row is a convolution (channels), a max pool (kernel, stride), or a block (widths).
 LAYOUT = {
@@ -38,19 +37,22 @@ LAYOUT = {
 ENDPOINTS = tuple(LAYOUT)
 
 
-def inception3d(name, kinds, style, classes=400, frames=None, size=None, channels=3):
-    """Build one network of the family.
+def clip_input(frames: int | None, size: Size, channels: int) -> keras.KerasTensor:
+    """The input of a network of clips; `None` leaves an axis open, and `size` may be (height, width)."""
+    height, width = size if isinstance(size, (tuple, list)) else (size, size)
+    return keras.Input((frames, height, width, channels), name="clip")
+
+
+def inception3d(clip: keras.KerasTensor, kinds: dict[str, str], style: Style, classes: int) -> keras.KerasTensor:
+    """The logits of one network of the family.
 
     Args:
+        clip: Made by `clip_input`.
         kinds: `{endpoint: "2d" | "3d" | "separable"}` for every endpoint.
-        style: A `keras_vid.models.inception_styles.Style`.
+        style: What the implementations do differently.
         classes: Number of labels; 0 ends the network in its mean features.
-        frames, size: Frames and side of a clip; None leaves them open. `size` may be (height, width).
-        channels: 3 for RGB, 2 for optical flow.
     """
-    height, width = size if isinstance(size, (tuple, list)) else (size, size)
-    x = clip = keras.Input((frames, height, width, channels), name="clip")
-    x = _rescaling(style, channels)(x)
+    x = _rescaling(style, clip.shape[-1])(clip)
     for unit, row in LAYOUT.items():
         kind = kinds[unit]
         if unit.startswith("MaxPool"):
@@ -67,7 +69,7 @@ def inception3d(name, kinds, style, classes=400, frames=None, size=None, channel
         else:
             gate = style.gating not in (None, "temporal", "embedding") and kind != "2d"
             x = conv_unit(x, row, (3, 3), (1, 1), kind, style, unit, gate)
-    return keras.Model(clip, _head(x, classes, style), name=name)
+    return _head(x, classes, style)
 
 
 def _widened(row, width):
@@ -110,69 +112,3 @@ def _gated(x, style):
 
 def _dropout(x, style):
     return layers.Dropout(style.dropout, name="dropout")(x)
-
-
-def _network(name, kinds, style, options, transition=None, gated=False):
-    """The network whose endpoints below `transition` are of the first kind, and of the second from there up."""
-    if transition not in (None, *ENDPOINTS):
-        raise InputError(f"transition {transition!r} is none of {', '.join(ENDPOINTS)}")
-    border = ENDPOINTS.index(transition or ENDPOINTS[0])
-    lower, upper = kinds
-    kinds = {unit: lower if i < border else upper for i, unit in enumerate(ENDPOINTS)}
-    shape = {key: options.pop(key) for key in ("frames", "size", "channels", "classes") if key in options}
-    weights = options.pop("weights", None)
-    model = inception3d(name, kinds, choose_style(style, gated, options), **shape)
-    return load_weights(model, weights)
-
-
-def I3D(classes=400, *, style="deepmind", **options):
-    """Inception with every convolution over space and time (https://arxiv.org/abs/1705.07750).
-
-    All networks of this file take the keywords `frames, size, channels, weights`, `style` (the implementation to
-    follow, one of `keras_vid.models.inception_styles.STYLES`), and each field of a style to change it.
-
-    >>> I3D(classes=10).count_params() > 0
-    True
-    """
-    return _network("i3d", ("3d", "3d"), style, {"classes": classes, **options})
-
-
-def I2D(classes=400, *, style="paper", **options):
-    """Every convolution over space alone: frames meet only in two strided max pools, the pool branches (as TF-slim has
-    them; `flat_pools=True` for the paper's 2D blocks) and the head."""
-    return _network("i2d", ("2d", "2d"), style, {"classes": classes, **options})
-
-
-def S3D(classes=400, *, style="paper", **options):
-    """Every 3D convolution of I3D replaced by one over space and one over time."""
-    return _network("s3d", ("separable", "separable"), style, {"classes": classes, **options})
-
-
-def S3DG(classes=400, *, style="paper", **options):
-    """S3D with feature gates; where they sit is the style's choice, or `gating=`."""
-    return _network("s3dg", ("separable", "separable"), style, {"classes": classes, **options}, gated=True)
-
-
-def FastS3D(classes=400, *, style="paper", transition="Mixed_5b", **options):
-    """The paper's sweet spot: separable at the top two blocks, 2D below."""
-    return _network("fast_s3d", ("2d", "separable"), style, {"classes": classes, **options}, transition)
-
-
-def TopHeavyI3D(classes=400, *, style="paper", transition="Mixed_4b", **options):
-    """2D below the transition, 3D from there up."""
-    return _network("top_heavy_i3d", ("2d", "3d"), style, {"classes": classes, **options}, transition)
-
-
-def BottomHeavyI3D(classes=400, *, style="paper", transition="Mixed_4b", **options):
-    """3D below the transition, 2D from there up."""
-    return _network("bottom_heavy_i3d", ("3d", "2d"), style, {"classes": classes, **options}, transition)
-
-
-def TopHeavyS3D(classes=400, *, style="paper", transition="Mixed_4b", **options):
-    """2D below the transition, separable from there up."""
-    return _network("top_heavy_s3d", ("2d", "separable"), style, {"classes": classes, **options}, transition)
-
-
-def BottomHeavyS3D(classes=400, *, style="paper", transition="Mixed_4b", **options):
-    """Separable below the transition, 2D from there up."""
-    return _network("bottom_heavy_s3d", ("separable", "2d"), style, {"classes": classes, **options}, transition)

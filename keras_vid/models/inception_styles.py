@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
+from keras_vid.utils.constructor import refuse_unknown
 from keras_vid.utils.errors import InputError
 
 
@@ -74,7 +75,7 @@ STYLES = {
 GATING = {"paper": "temporal", "torch": "branch", "slim": "branch", "howto100m": "branch", "garden": "cell"}
 
 
-def choose_style(name, gated, options):
+def choose_style(name: str, gated: bool, options: dict) -> Style:
     """The named style with single choices changed.
 
     >>> choose_style("slim", True, {"stem_kernel": 7}).gating
@@ -83,8 +84,8 @@ def choose_style(name, gated, options):
     if name not in STYLES:
         raise InputError(f"style {name!r} is none of {', '.join(STYLES)}")
     fields = [field.name for field in dataclasses.fields(Style)]
-    unknown = sorted(set(options) - set(fields))
-    if unknown:
-        raise InputError(f"unknown option {unknown[0]!r}; the options are style, transition, {', '.join(fields)}")
+    refuse_unknown(
+        "this network", options, [*fields, "classes", "frames", "size", "channels", "weights", "name", "style"]
+    )
     gating = {"gating": GATING.get(name, "temporal")} if gated else {}
     return dataclasses.replace(STYLES[name], **{**gating, **options})

@@ -4,22 +4,39 @@ On residual networks these are the two baselines of the STH paper (https://arxiv
 depthwise convolution stands a channel-wise temporal one.
 """
 
+import keras
 from keras import layers
 
 from keras_vid.backbones import image_net
+from keras_vid.layers.head import consensus
 from keras_vid.layers.separable import TemporalIdentity
 from keras_vid.layers.temporal import ChannelTemporalConv, TemporalConv
 from keras_vid.models.tsn import on_frames
+from keras_vid.utils.constructor import Size, constructor
+from keras_vid.weights.load import load_weights
 
 
-def R2Plus1DSequential(classes=400, backbone="resnet50", frames=8, size=None, channels=3, weights=None, *, dropout=0.5):
+@constructor
+def R2Plus1DSequential(
+    classes: int = 400,
+    frames: int = 8,
+    size: Size = None,
+    channels: int = 3,
+    weights: str | None = None,
+    name: str | None = None,
+    *,
+    backbone: str = "resnet50",
+    dropout: float = 0.5,
+) -> keras.Model:
     """Every 3x3 convolution of an image network is followed by one over time, which starts as an identity.
 
     Args:
         classes: Number of labels; 0 ends the network in its mean features.
-        backbone: One of `keras_vid.backbones.bridges.BACKBONES`.
         frames, size, channels: Of a clip; without a size any will do. Channels: 3 for RGB, 2 for flow, 10 for stacked.
         weights: As in `keras_vid.create`.
+        name: Of the model.
+        backbone: One of `keras_vid.backbones.BACKBONES`.
+        dropout: Before the classifier.
 
     >>> R2Plus1DSequential(classes=10).output_shape
     (None, 10)
@@ -29,12 +46,25 @@ def R2Plus1DSequential(classes=400, backbone="resnet50", frames=8, size=None, ch
     def following(conv):
         return _replaced(conv, lambda y, x: _temporal(conv, frames, TemporalIdentity())(y))
 
-    edits = {"replace": {conv.name: following(conv) for conv in convolutions(net)}}
-    name = f"r2plus1d_sequential_{backbone}"
-    return on_frames(name, net, backbone, (frames, channels), (classes, dropout, weights), edits)
+    replace = {conv.name: following(conv) for conv in convolutions(net)}
+    video = on_frames(net, frames, replace=replace)
+    logits = consensus(video.output, frames, classes, dropout)
+    network = f"r2plus1d_sequential_{backbone}"
+    return load_weights(keras.Model(video.input, logits, name=name or network), weights, network)
 
 
-def R2Plus1DParallel(classes=400, backbone="resnet50", frames=8, size=None, channels=3, weights=None, *, dropout=0.5):
+@constructor
+def R2Plus1DParallel(
+    classes: int = 400,
+    frames: int = 8,
+    size: Size = None,
+    channels: int = 3,
+    weights: str | None = None,
+    name: str | None = None,
+    *,
+    backbone: str = "resnet50",
+    dropout: float = 0.5,
+) -> keras.Model:
     """Beside every 3x3 convolution of an image network runs one over time, which starts at zero, and both are added.
 
     Arguments as in `R2Plus1DSequential`.
@@ -45,16 +75,18 @@ def R2Plus1DParallel(classes=400, backbone="resnet50", frames=8, size=None, chan
     net = image_net(backbone, size, channels)
 
     def beside(conv):
-        name = f"{_stem(conv)}_sum"
+        sum_name = f"{_stem(conv)}_sum"
         temporal = _temporal(conv, frames, "zeros")
-        return _replaced(conv, lambda y, x: layers.Add(name=name)([y, temporal(_centres(conv, x))]))
+        return _replaced(conv, lambda y, x: layers.Add(name=sum_name)([y, temporal(_centres(conv, x))]))
 
-    edits = {"replace": {conv.name: beside(conv) for conv in convolutions(net)}}
-    name = f"r2plus1d_parallel_{backbone}"
-    return on_frames(name, net, backbone, (frames, channels), (classes, dropout, weights), edits)
+    replace = {conv.name: beside(conv) for conv in convolutions(net)}
+    video = on_frames(net, frames, replace=replace)
+    logits = consensus(video.output, frames, classes, dropout)
+    network = f"r2plus1d_parallel_{backbone}"
+    return load_weights(keras.Model(video.input, logits, name=name or network), weights, network)
 
 
-def convolutions(net):
+def convolutions(net: keras.Model) -> list[layers.Layer]:
     """The 3x3 convolutions of an image network, except one that sees its pixels.
 
     >>> len(convolutions(image_net("resnet50"))), len(convolutions(image_net("vgg16")))
@@ -77,12 +109,12 @@ def _temporal(conv, frames, start):
 
 def _replaced(conv, join):
     """The convolution without its activation, joined with what happens in time, and the activation after both."""
-    linear = conv.__class__.from_config({**conv.get_config(), "activation": "linear"})
+    activation, conv.activation = conv.activation, keras.activations.linear
 
     def build(x):
-        y = join(linear(x), x)
-        plain = conv.activation.__name__ == "linear"
-        return y if plain else layers.Activation(conv.activation, name=f"{conv.name}_activation")(y)
+        y = join(conv(x), x)
+        plain = activation is keras.activations.linear
+        return y if plain else layers.Activation(activation, name=f"{conv.name}_activation")(y)
 
     return build
 

@@ -3,30 +3,33 @@
 import keras
 from keras import layers
 
-from keras_vid.backbones import image_net, pixels
+from keras_vid.backbones import image_net
 from keras_vid.layers.balance import Balance, Balanced
-from keras_vid.layers.frames import Fold
 from keras_vid.layers.head import consensus
 from keras_vid.layers.hybrid import DepthwiseHybridConv, HybridConv
-from keras_vid.surgery.insert import insert
+from keras_vid.models.tsn import on_frames
+from keras_vid.utils.constructor import Size, constructor
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.late import drawn_late
 from keras_vid.weights.load import load_weights
 
 
+@constructor
 def STH(
-    classes=400,
-    backbone="resnet50",
-    frames=8,
-    size=None,
-    channels=3,
-    weights=None,
+    classes: int = 400,
+    frames: int = 8,
+    size: Size = None,
+    channels: int = 3,
+    weights: str | None = None,
+    name: str | None = None,
     *,
-    proportion=1 / 4,
-    merge=False,
-    attention=True,
-    dilated=False,
-    dropout=0.5,
-):
+    backbone: str = "resnet50",
+    proportion: float = 1 / 4,
+    merge: bool = False,
+    attention: bool = True,
+    dilated: bool = False,
+    dropout: float = 0.5,
+) -> keras.Model:
     """An image network whose 3x3 convolutions see some of their input channels along time instead.
 
     It has fewer weights than the image network. With `attention`, the layers called `.._balance` hold how much of each
@@ -34,34 +37,36 @@ def STH(
 
     Args:
         classes: Number of labels; 0 ends the network in its mean features.
-        backbone: `"resnet50"`, `"resnet101"`, `"mobilenet_v2"` (depthwise kernels, no attention) or `"vgg16"`.
         frames, size, channels: Of a clip; without a size any will do. Channels: 3 for RGB, 2 for flow, 10 for stacked.
         weights: As in `keras_vid.create`.
+        name: Of the model.
+        backbone: `"resnet50"`, `"resnet101"`, `"mobilenet_v2"` (depthwise kernels, no attention) or `"vgg16"`.
         proportion: p, the share of channels seen along time: 0 (none), 1/8, 1/4, 1/2.
         merge: Every kernel of a layer sees the same channels along time.
         attention: Weigh time against the image for each clip (Eq. 3), instead of adding them up.
         dilated: Let kernels reach 1, 2, 3, 1, .. pixels and frames from layer to layer.
+        dropout: Before the classifier.
 
     >>> STH(classes=174, attention=False).count_params() < 22_100_000
     True
     """
     net = image_net(backbone, size, channels)
-    clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
-    images = Fold(name="fold")(pixels(backbone, channels)(clip))
     convolutions = [layer for layer in net.layers if _is_hybrid(layer)] if proportion else []
     options = {"frames": frames, "proportion": proportion}
     replace = {
         conv.name: _replacement(conv, options, merge, attention, 1 + i % 3 if dilated else 1)
         for i, conv in enumerate(convolutions)
     }
-    video = insert(net, frames, replace=replace, clip=clip, images=images)
-    for conv in convolutions:
-        video.get_layer(hybrid_name(conv)).adopt(*conv.get_weights())
-    model = keras.Model(clip, consensus(video.output, frames, classes, dropout), name=f"sth_{backbone}")
-    return load_weights(model, weights)
+    with drawn_late():  # most of a hybrid convolution's kernels are adopted
+        video = on_frames(net, frames, replace=replace)
+        for conv in convolutions:
+            video.get_layer(hybrid_name(conv)).adopt(*conv.get_weights())
+    logits = consensus(video.output, frames, classes, dropout)
+    network = f"sth_{backbone}"
+    return load_weights(keras.Model(video.input, logits, name=name or network), weights, network)
 
 
-def hybrid_name(conv):
+def hybrid_name(conv: layers.Layer) -> str:
     """The name of the hybrid convolution that stands for another one."""
     return f"{conv.name}_hybrid"
 

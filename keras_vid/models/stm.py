@@ -1,45 +1,50 @@
 """STM, SpatioTemporal and Motion encoding (https://arxiv.org/abs/1908.02486): residual blocks that see change."""
 
 import re
+from collections.abc import Collection
 
 import keras
 from keras import layers
 
-from keras_vid.backbones import image_net, pixels
+from keras_vid.backbones import image_net
 from keras_vid.layers.channelwise import channel_mixing, channel_motion
-from keras_vid.layers.frames import Fold
 from keras_vid.layers.head import consensus
-from keras_vid.surgery.insert import insert
+from keras_vid.models.tsn import on_frames
+from keras_vid.utils.constructor import Size, constructor
 from keras_vid.utils.errors import InputError
 from keras_vid.weights.load import load_weights
 
 
+@constructor
 def STM(
-    classes=400,
-    backbone="resnet50",
-    frames=8,
-    size=None,
-    channels=3,
-    weights=None,
+    classes: int = 400,
+    frames: int = 8,
+    size: Size = None,
+    channels: int = 3,
+    weights: str | None = None,
+    name: str | None = None,
     *,
-    modules=("cstm", "cmm"),
-    fusion="sum",
-    stages=(2, 3, 4, 5),
-    blocks=None,
-    ordinary=False,
-    dropout=0.5,
-):
+    backbone: str = "resnet50",
+    modules: Collection[str] = ("cstm", "cmm"),
+    fusion: str = "sum",
+    stages: Collection[int] = (2, 3, 4, 5),
+    blocks: int | None = None,
+    ordinary: bool = False,
+    dropout: float = 0.5,
+) -> keras.Model:
     """A residual network in whose blocks a motion branch runs beside a 3x3 convolution that mixes frames.
 
     Args:
         classes: Number of labels; 0 ends the network in its mean features.
-        backbone: `"resnet50"` or `"resnet101"`.
         frames, size, channels: Of a clip; without a size any will do. Channels: 3 for RGB, 2 for flow, 10 for stacked.
         weights: As in `keras_vid.create`.
+        name: Of the model.
+        backbone: `"resnet50"` or `"resnet101"`.
         modules: Both, or one, of the channel-wise spatio-temporal and the motion module. The 3x3 convolution stays.
         fusion: `"sum"`, or `"concat"`: side by side, then a 1x1 convolution to the old width.
         stages, blocks: Which stages get STM blocks, and how many of each stage's first blocks do (None: all).
         ordinary: CSTM with an ordinary temporal convolution instead of a channel-wise one.
+        dropout: Before the classifier.
 
     >>> STM(classes=174).output_shape
     (None, 174)
@@ -47,10 +52,8 @@ def STM(
     if not modules or not set(modules) <= {"cstm", "cmm"}:
         raise InputError(f"modules {modules!r}: give 'cstm', 'cmm' or both")
     if fusion not in ("sum", "concat"):
-        raise InputError(f"fusion {fusion!r} is none of 'sum', 'concat'")
+        raise InputError(f"fusion {fusion!r} is neither 'sum' nor 'concat'")
     net = image_net(backbone, size, channels)
-    clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
-    images = Fold(name="fold")(pixels(backbone, channels)(clip))
     before, after, entered = {}, {}, {}
     for block in block_names(net, stages, blocks):
         pad = f"{block}_2_pad"
@@ -58,12 +61,13 @@ def STM(
         before[pad if stride == 2 else f"{block}_2_conv"] = _enter(entered, block, frames, modules, ordinary)
         if "cmm" in modules:
             after[f"{block}_2_relu"] = _join(entered, block, frames, stride, fusion)
-    net = insert(net, frames, before=before, after=after, clip=clip, images=images)
-    model = keras.Model(clip, consensus(net.output, frames, classes, dropout), name=f"stm_{backbone}")
-    return load_weights(model, weights)
+    video = on_frames(net, frames, before=before, after=after)
+    logits = consensus(video.output, frames, classes, dropout)
+    network = f"stm_{backbone}"
+    return load_weights(keras.Model(video.input, logits, name=name or network), weights, network)
 
 
-def block_names(net, stages=(2, 3, 4, 5), blocks=None):
+def block_names(net: keras.Model, stages: Collection[int] = (2, 3, 4, 5), blocks: int | None = None) -> list[str]:
     """`["conv2_block1", ..]`: the residual blocks of the named stages, or the first few of each.
 
     >>> block_names(image_net("resnet50"), stages=(4,), blocks=2)

@@ -9,6 +9,7 @@ from keras_vid.layers.head import consensus
 from keras_vid.layers.super_image import SuperImage, widen_stem
 from keras_vid.layers.temporal_xception import temporal_modelling, temporal_xception
 from keras_vid.surgery.insert import insert
+from keras_vid.utils.constructor import Size, constructor
 from keras_vid.utils.errors import InputError
 from keras_vid.weights.load import load_weights
 
@@ -24,28 +25,31 @@ PLACES = {
 }
 
 
+@constructor
 def StNet(
-    classes=400,
-    backbone="resnet50",
-    frames=35,
-    size=None,
-    channels=3,
-    weights=None,
+    classes: int = 400,
+    frames: int = 35,
+    size: Size = None,
+    channels: int = 3,
+    weights: str | None = None,
+    name: str | None = None,
     *,
-    length=5,
-    modelling="code",
-    xception=True,
-    dropout=0.5,
-):
-    """An image network on super-images whose maps, and whose answers, see each other.
+    backbone: str = "resnet50",
+    length: int = 5,
+    modelling: str | None = "code",
+    xception: bool = True,
+    dropout: float = 0.5,
+) -> keras.Model:
+    """An image network on super-images whose maps, and whose features, see each other.
 
     Args:
         classes: Number of labels; 0 ends the network in its clip features.
-        backbone: One of `PLACES`.
         frames: Of the whole clip: T super-images of `length` neighbouring frames each, one after the other (the paper's
             T is 7 to train and 25 to test: 35 and 125 frames).
         size, channels: Of a frame; without a size any will do. Channels: 3 for RGB, 2 for flow, 10 for stacked.
         weights: As in `keras_vid.create`.
+        name: Of the model.
+        backbone: One of `PLACES`.
         length: N, the frames of one super-image; 1 is TSN's input.
         modelling: Form of the temporal modelling blocks, `"code"` or `"paper"`, or None for none.
         xception: Whether the temporal Xception block and a maximum over time precede the classifier; else the
@@ -61,23 +65,24 @@ def StNet(
         raise InputError(f"{frames} frames do not divide into super-images of {length}")
     times = frames // length
     net = image_net(backbone, size, channels)
-    clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
-    images = SuperImage(length, name="super_image")(pixels(backbone, channels)(clip))
+    scale, stack = pixels(backbone, channels), SuperImage(length, name="super_image")
     stem = next(layer for layer in net.layers if isinstance(layer, layers.Conv2D))
     replace = {} if length == 1 else {stem.name: wide_stem(stem)}
     after, before = ({name: _modelling(name, times, modelling) for name in names} for names in PLACES[backbone])
     if modelling is None:
         after = before = {}
-    video = insert(net, times, before=before, after=after, replace=replace, clip=clip, images=images)
+    edits = {"before": before, "after": after, "replace": replace}
+    video = insert(net, frames, **edits, images=lambda clip: stack(scale(clip)), keep=False)
     if length > 1:
         kernel, *bias = stem.get_weights()
         video.get_layer(stem.name).set_weights([widen_stem(kernel, length), *bias])
     x = video.output
     x = _temporal_head(x, times, classes) if xception else consensus(x, times, classes, dropout)
-    return load_weights(keras.Model(clip, x, name=f"stnet_{backbone}"), weights)
+    network = f"stnet_{backbone}"
+    return load_weights(keras.Model(video.input, x, name=name or network), weights, network)
 
 
-def wide_stem(stem):
+def wide_stem(stem: layers.Layer) -> layers.Layer:
     """A first convolution like another, for as many channels as it will be given."""
     return stem.__class__.from_config(stem.get_config())
 

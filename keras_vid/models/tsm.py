@@ -1,24 +1,42 @@
 """TSM, the temporal shift module (https://arxiv.org/abs/1811.08383): frames meet by shifting channels, for nothing."""
 
+import keras
 from keras import layers
 
 from keras_vid.backbones import image_net
+from keras_vid.layers.head import consensus
 from keras_vid.layers.temporal import TemporalShift
 from keras_vid.models.stm import block_names
 from keras_vid.models.tsn import on_frames
+from keras_vid.utils.constructor import Size, constructor
+from keras_vid.weights.load import load_weights
 
 
-def TSM(classes=400, backbone="resnet50", frames=8, size=None, channels=3, weights=None, *, share=8, dropout=0.5):
+@constructor
+def TSM(
+    classes: int = 400,
+    frames: int = 8,
+    size: Size = None,
+    channels: int = 3,
+    weights: str | None = None,
+    name: str | None = None,
+    *,
+    backbone: str = "resnet50",
+    share: int = 8,
+    dropout: float = 0.5,
+) -> keras.Model:
     """An image network whose residual branches begin with a shift along time.
 
     VGG16 has no residual branches: the input of each convolution but the first is shifted, the paper's in-place TSM.
 
     Args:
         classes: Number of labels; 0 ends the network in its mean features.
-        backbone: One of `keras_vid.backbones.bridges.BACKBONES`.
         frames, size, channels: Of a clip; without a size any will do. Channels: 3 for RGB, 2 for flow, 10 for stacked.
         weights: As in `keras_vid.create`.
+        name: Of the model.
+        backbone: One of `keras_vid.backbones.BACKBONES`.
         share: One part in `share` of the channels moves each way.
+        dropout: Before the classifier.
 
     >>> TSM(classes=10, backbone="mobilenet_v2").output_shape
     (None, 10)
@@ -27,29 +45,49 @@ def TSM(classes=400, backbone="resnet50", frames=8, size=None, channels=3, weigh
     before = {}
     for starts in branch_starts(net):
         shift = _once(TemporalShift(frames, share, name=f"{starts[0]}_shift"))
-        before |= {name: shift for name in starts}
-    edits = {"before": before}
-    return on_frames(f"tsm_{backbone}", net, backbone, (frames, channels), (classes, dropout, weights), edits)
+        before |= {start: shift for start in starts}
+    video = on_frames(net, frames, before=before)
+    logits = consensus(video.output, frames, classes, dropout)
+    network = f"tsm_{backbone}"
+    return load_weights(keras.Model(video.input, logits, name=name or network), weights, network)
 
 
-def branch_starts(net):
+def branch_starts(net: keras.Model) -> list[list[str]]:
     """The first convolutions of each residual branch; of very deep networks, of every second one, as the authors do.
 
     >>> branch_starts(image_net("mobilenet_v2"))[:3]
     [['block_2_expand'], ['block_4_expand'], ['block_5_expand']]
     """
-    if net.name.startswith("vgg"):
-        return [[layer.name] for layer in net.layers if isinstance(layer, layers.Conv2D)][1:]
-    names = {layer.name for layer in net.layers}
-    if net.name.startswith("mobilenet"):
-        expansions = [name for name in names if name.endswith("_expand") and name.replace("_expand", "_add") in names]
-        return [[name] for name in sorted(expansions, key=lambda name: int(name.split("_")[1]))]
-    if net.name.startswith("inception_resnet"):
-        ends = [layer for layer in net.layers if type(layer).__name__ == "CustomScaleLayer"]  # input plus branches
-        return [_seeing(net, end.input[0]) for end in ends][::2]
+    return BRANCHES.get(net.name, _bottlenecks)(net)
+
+
+def _bottlenecks(net):
     blocks = block_names(net)
-    deep = sum(block.startswith("conv4") for block in blocks) >= 23
+    deep = len(block_names(net, stages=(4,))) >= 23
     return [[f"{block}_1_conv"] for block in blocks if not deep or int(block.rsplit("block", 1)[1]) % 2]
+
+
+def _all_convolutions_but_the_first(net):
+    return [[layer.name] for layer in net.layers if isinstance(layer, layers.Conv2D)][1:]
+
+
+def _inverted_residuals(net):
+    names = {layer.name for layer in net.layers}
+    numbers = sorted(int(name.split("_")[1]) for name in names if name.startswith("block_") and name.endswith("_add"))
+    return [[f"block_{number}_expand"] for number in numbers]
+
+
+def _every_second_inception_block(net):
+    ends = [layer for layer in net.layers if isinstance(layer.input, list) and hasattr(layer, "scale")]  # sums
+    return [_seeing(net, end.input[0]) for end in ends][::2]
+
+
+# Where the branches of a backbone begin; residual networks of bottlenecks need no row.
+BRANCHES = {
+    "vgg16": _all_convolutions_but_the_first,
+    "mobilenet_v2": _inverted_residuals,
+    "inception_resnet_v2": _every_second_inception_block,
+}
 
 
 def _seeing(net, tensor):
@@ -59,11 +97,11 @@ def _seeing(net, tensor):
 
 def _once(layer):
     """A function that calls a layer on each tensor once, however many branches ask for it."""
-    answers = {}
+    outputs = {}
 
     def call(x):
-        if id(x) not in answers:
-            answers[id(x)] = layer(x)
-        return answers[id(x)]
+        if id(x) not in outputs:
+            outputs[id(x)] = layer(x)
+        return outputs[id(x)]
 
     return call

@@ -10,53 +10,82 @@ from keras_vid.layers.frames import Fold
 from keras_vid.layers.head import consensus
 from keras_vid.layers.temporal import TemporalPool
 from keras_vid.surgery.insert import insert
+from keras_vid.utils.constructor import Size, constructor
 from keras_vid.weights.load import load_weights
 
 
-def on_frames(name, net, backbone, shape, head, edits=None):
-    """A video network of an image network, with layers put into it.
+def on_frames(net: keras.Model, frames: int, **edits) -> keras.Model:
+    """A network from clips to one vector a frame, `(B*T, C)`, made of an image network, which is used up.
 
     Args:
-        name: The new network's name.
-        net: `image_net(backbone, ..)`.
-        shape: (frames, channels) of a clip.
-        head: (classes, dropout, weights).
-        edits: `before=`, `after=` and `replace=` of `keras_vid.surgery.insert`, and `frames=` if another number of
-            frames comes out of the network than goes in.
+        net: Made by `image_net`; the pixels are scaled as it wants them.
+        frames: T, the frames of one clip.
+        **edits: `before=`, `after=` and `replace=` of `keras_vid.surgery.insert`.
+
+    >>> on_frames(image_net("resnet14"), frames=4).output_shape
+    (None, 1024)
     """
-    (frames, channels), (classes, dropout, weights) = shape, head
-    edits = dict(edits or {})
-    left = edits.pop("frames", frames)
-    clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
-    images = Fold(name="fold")(pixels(backbone, channels)(clip))
-    video = insert(net, frames, clip=clip, images=images, **edits)
-    return load_weights(keras.Model(clip, consensus(video.output, left, classes, dropout), name=name), weights)
+    scale = pixels(net.name, net.input_shape[-1])
+    fold = Fold(name="fold")
+    return insert(net, frames, **edits, images=lambda clip: fold(scale(clip)), keep=False)
 
 
-def TSN(classes=400, backbone="resnet50", frames=8, size=None, channels=3, weights=None, *, dropout=0.5):
+@constructor
+def TSN(
+    classes: int = 400,
+    frames: int = 8,
+    size: Size = None,
+    channels: int = 3,
+    weights: str | None = None,
+    name: str | None = None,
+    *,
+    backbone: str = "resnet50",
+    dropout: float = 0.5,
+) -> keras.Model:
     """Temporal segment networks (https://arxiv.org/abs/1608.00859): frames are classified one by one and averaged.
 
     Args:
         classes: Number of labels; 0 ends the network in its mean features.
-        backbone: One of `keras_vid.backbones.bridges.BACKBONES`.
         frames, size, channels: Of a clip; without a size any will do. Channels: 3 for RGB, 2 for flow, 10 for stacked.
         weights: As in `keras_vid.create`.
+        name: Of the model.
+        backbone: One of `keras_vid.backbones.BACKBONES`.
+        dropout: Before the classifier.
 
     >>> TSN(classes=10, backbone="mobilenet_v2").output_shape
     (None, 10)
     """
-    net = image_net(backbone, size, channels)
-    return on_frames(f"tsn_{backbone}", net, backbone, (frames, channels), (classes, dropout, weights))
+    video = on_frames(image_net(backbone, size, channels), frames)
+    logits = consensus(video.output, frames, classes, dropout)
+    network = f"tsn_{backbone}"
+    return load_weights(keras.Model(video.input, logits, name=name or network), weights, network)
 
 
-def C2D(classes=400, backbone="resnet50", frames=8, size=None, channels=3, weights=None, *, dropout=0.5):
+@constructor
+def C2D(
+    classes: int = 400,
+    frames: int = 8,
+    size: Size = None,
+    channels: int = 3,
+    weights: str | None = None,
+    name: str | None = None,
+    *,
+    backbone: str = "resnet50",
+    pool: bool = True,
+    dropout: float = 0.5,
+) -> keras.Model:
     """A residual network on frames with one temporal max pool after its second stage, which halves the frames.
 
-    The 2D baseline of the non-local networks paper (https://arxiv.org/abs/1711.07971). Arguments as in `TSN`.
+    The 2D baseline of the non-local networks paper (https://arxiv.org/abs/1711.07971). Arguments as in `TSN`, and:
+
+    Args:
+        pool: Without, the frames meet nowhere, and the network is a TSN that learnt from neighbouring frames.
 
     >>> C2D(classes=10).output_shape
     (None, 10)
     """
-    net = image_net(backbone, size, channels)
-    edits = {"after": {"conv2": TemporalPool(frames, name="temporal_pool")}, "frames": -(-frames // 2)}
-    return on_frames(f"c2d_{backbone}", net, backbone, (frames, channels), (classes, dropout, weights), edits)
+    after = {"conv2": TemporalPool(frames, name="temporal_pool")} if pool else {}
+    video = on_frames(image_net(backbone, size, channels), frames, after=after)
+    logits = consensus(video.output, -(-frames // 2) if pool else frames, classes, dropout)
+    network = f"c2d_{backbone}"
+    return load_weights(keras.Model(video.input, logits, name=name or network), weights, network)

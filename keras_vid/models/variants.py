@@ -22,7 +22,7 @@ class Variant(NamedTuple):
 
 
 def _inception(function):
-    return Variant(f"keras_vid.models.inception3d:{function}", {}, DENSE)
+    return Variant(f"keras_vid.models.inception_family:{function}", {}, DENSE)
 
 
 def _on(backbones, prefix, constructor, sampling=SEGMENTS, **options):

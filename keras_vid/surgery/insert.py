@@ -1,26 +1,40 @@
-"""Image networks turned into video networks: layers put in, taken out and exchanged in a copy of the graph."""
+"""Image networks turned into video networks: layers put in, taken out and exchanged in the graph."""
 
 import difflib
+from collections.abc import Callable, Mapping
 
 import keras
 
 from keras_vid.layers.frames import Fold
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.late import drawn_late
+
+Edits = Mapping[str, Callable] | None
 
 
-def insert(net, frames, before=None, after=None, replace=None, clip=None, images=None):
+def insert(
+    net: keras.Model,
+    frames: int | None,
+    before: Edits = None,
+    after: Edits = None,
+    replace: Edits = None,
+    *,
+    images: Callable | None = None,
+    keep: bool = True,
+) -> keras.Model:
     """A network of clips made of a network of images, with temporal layers put into it.
 
-    Frames are folded into the batch, `(B*T, H, W, C)`; weights are carried over by layer name wherever the shapes still
-    fit. The answer is still one a frame, folded: see `keras_vid.models.tsn.consensus` for the head.
+    Frames are folded into the batch, `(B*T, H, W, C)`, and so is the output, one vector a frame: see
+    `keras_vid.layers.consensus` for a head. Weights are carried over by layer name wherever the shapes still fit.
 
     Args:
         net: A flat functional Keras model with one input.
         frames: T, the frames of one clip.
         before, after, replace: `{layer name: function}`; each function is called with a layer's input (before, replace)
-            or output (after) and answers what takes its place. A layer object is such a function. Name the layers that
+            or output (after) and returns what takes its place. A layer object is such a function. Name the layers that
             it makes. `before` and `replace` are for layers of one input.
-        clip, images: An Input, and the folded images made of it, where frames are more than folded (rescaled, stacked).
+        images: What turns the clip into folded images where frames are more than folded (rescaled, stacked).
+        keep: Copy the layers. Without, they move into the new network, which is faster, and `net` is used up.
 
     >>> from keras import applications, layers
     >>> net = applications.MobileNetV2(weights=None, include_top=False, input_shape=(64, 64, 3), pooling="avg")
@@ -30,14 +44,12 @@ def insert(net, frames, before=None, after=None, replace=None, clip=None, images
     """
     before, after, replace = before or {}, after or {}, replace or {}
     _check(net, before, after, replace)
-    if clip is None:
-        clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
-    if images is None:
-        images = Fold(name="fold")(clip)
+    clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
+    folded = (images or Fold(name="fold"))(clip)
 
     def call(layer, *args, **kwargs):
         name = layer.name
-        args = keras.tree.map_structure(lambda x: images if x is clip else x, args)
+        args = keras.tree.map_structure(lambda x: folded if x is clip else x, args)
         if name in before:
             args = (before[name](args[0]),)
         x = replace[name](args[0]) if name in replace else layer(*args, **kwargs)
@@ -46,19 +58,29 @@ def insert(net, frames, before=None, after=None, replace=None, clip=None, images
     def copy(layer):
         return layer if layer.name in replace else layer.__class__.from_config(layer.get_config())
 
-    video = keras.models.clone_model(net, input_tensors=clip, clone_function=copy, call_function=call)
-    carry_weights(net, video)
+    with drawn_late():
+        video = keras.models.clone_model(
+            net, input_tensors=clip, clone_function=copy if keep else _moved, call_function=call
+        )
+        carry_weights(net, video)
     return video
 
 
-def carry_weights(source, target):
-    """Copy weights between layers of the same name whose weights have the same shapes; the names of the others."""
+def _moved(layer):
+    """The layer itself, without its place in the old graph: Keras looks for a layer's output in its first one."""
+    layer._inbound_nodes.clear()
+    layer._outbound_nodes.clear()
+    return layer
+
+
+def carry_weights(source: keras.Model, target: keras.Model) -> list[str]:
+    """Copy weights between layers of the same name whose weights have the same shapes; returns the others' names."""
     layers = {layer.name: layer for layer in source.layers}
     left = []
     for layer in target.layers:
-        if not layer.weights:
-            continue
         twin = layers.get(layer.name)
+        if not layer.weights or twin is layer:
+            continue
         if twin is not None and [w.shape for w in twin.weights] == [w.shape for w in layer.weights]:
             layer.set_weights(twin.get_weights())
         else:
@@ -68,7 +90,7 @@ def carry_weights(source, target):
 
 def _check(net, before, after, replace):
     if not isinstance(net, keras.Model) or not hasattr(net, "operations") or isinstance(net, keras.Sequential):
-        raise InputError(f"{getattr(net, 'name', net)!r} is no functional Keras model: build it with keras.Model")
+        raise InputError(f"{getattr(net, 'name', net)!r} is not a functional Keras model: build it with keras.Model")
     if len(net.inputs) != 1:
         raise InputError(f"{net.name!r} has {len(net.inputs)} inputs; surgery needs a network of one image")
     known = {layer.name: layer for layer in net.layers}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from keras_vid.models.variants import VARIANTS
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.view import set_view
 from keras_vid.weights.fetch import fetch_package, fetch_url
@@ -23,25 +24,29 @@ def row_options(name, weights):
         raise InputError(f"{weights}: {error}") from error
 
 
-def load_weights(model, weights):
+def load_weights(model, weights, network=None):
     """Put weights into a network: a name of the table, a `.weights.h5` file, another library's file, or None.
 
-    Its labels, where the table knows them, are then in its view.
+    What the table knows of the weights' labels and of the videos that they want is then in the network's view.
+
+    Args:
+        network: The network's name in the table, where the model is called otherwise.
     """
     if weights is None:
         return model
-    row = WEIGHTS.get((model.name, weights))
+    network = network or model.name
+    row = WEIGHTS.get((network, weights))
     if row is None and not _is_path(weights):
-        known = ", ".join(names(model.name)) or "none"
-        raise InputError(f"{model.name} has no weights called {weights!r}, and no such file exists; there are: {known}")
-    path = fetch(model.name, weights) if row else Path(weights)
+        known = ", ".join(names(network)) or "none"
+        raise InputError(f"{network} has no weights called {weights!r}, and no such file exists; there are: {known}")
+    path = fetch(network, weights) if row else Path(weights)
     if _is_ours(path):
         _load_own(model, path)
         return model
     if _is_keras_image_net(path):
         from keras_vid.weights.convert.applications import assign
 
-        assign(model, path)
+        assign(model, path, VARIANTS[network].options.get("backbone") if network in VARIANTS else None)
         return model
     from keras_vid.weights.convert import assign
 

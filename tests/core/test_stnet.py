@@ -30,14 +30,14 @@ def tiny(**options):
     [("resnet50", 33_158_864, 189.29), pytest.param("resnet101", 52_150_992, 310.50, marks=pytest.mark.slow)],
 )
 def test_counts_are_the_papers(backbone, count, giga):
-    model = StNet(400, backbone, frames=125)
+    model = StNet(400, 125, backbone=backbone)
     assert parameters(model) == count
     assert macs(model, size=256) == pytest.approx(giga * 1e9, rel=1e-3)
 
 
 @pytest.mark.slow
 def test_counts_on_inception_resnet():
-    model = StNet(600, "inception_resnet_v2", frames=125)
+    model = StNet(600, 125, backbone="inception_resnet_v2")
     norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization) and not layer.scale]
     scales = sum(layer.beta.shape[0] for layer in norms)  # keras.applications trains no scale, the paper's network did
     assert parameters(model) + scales == 72_125_144

@@ -8,16 +8,17 @@ from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.weights.convert.resnet import fit_stem
 
 
-def assign(model, path):
+def assign(model, path, backbone):
     """Load an image network's `.h5` file without its classifier, and give the video network every weight by name.
+
+    Args:
+        backbone: The image network that the video network is made of.
 
     What only video has (temporal convolutions, modelling blocks, the classifier) keeps its start.
     """
     if not Path(path).is_file():
         raise MissingFile(f"{path} does not exist")
-    names = (name for name, (constructor, _) in BACKBONES.items() if constructor is not resnet)
-    backbone = next((name for name in names if model.name.endswith(name)), None)
-    if backbone is None:
+    if backbone is None or BACKBONES[backbone][0] is resnet:
         raise InputError(f"{path}: {model.name} is made of no keras.applications network: give a .pth or .safetensors")
     net = image_net(backbone)
     try:
