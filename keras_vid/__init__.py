@@ -19,6 +19,7 @@ _HOMES = {
     "predict": "keras_vid.inference.predict",
     "stream": "keras_vid.inference.stream",
     "timeline": "keras_vid.inference.timeline",
+    "fuse": "keras_vid.inference.two_stream",
     "load_model": "keras_vid.inference.load",
 }
 _MODULES = ("layers", "models", "video", "weights", "surgery", "backbones", "training", "detection", "saved_models")

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from keras_vid.models.stnet import StNet
     from keras_vid.models.tsm import TSM
     from keras_vid.models.tsn import C2D, TSN
-    from keras_vid.models.two_stream import fuse
 
 _FILES = {
     "inception_family": "I2D I3D S3D S3DG BottomHeavyI3D BottomHeavyS3D FastS3D TopHeavyI3D TopHeavyS3D",
@@ -31,7 +30,6 @@ _FILES = {
     "stnet": "StNet",
     "tsm": "TSM",
     "tsn": "C2D TSN",
-    "two_stream": "fuse",
 }
 _HOMES = {name: f"keras_vid.models.{file}" for file, names in _FILES.items() for name in names.split()}
 
@@ -53,7 +51,6 @@ __all__ = [
     "StNet",
     "TopHeavyI3D",
     "TopHeavyS3D",
-    "fuse",
 ]
 
 

@@ -23,7 +23,7 @@ _active = threading.local()
 def drawn_late(active: bool = True) -> Iterator[None]:
     """Layers built inside get NaN for random weights; at the end those that are still NaN are drawn as usual.
 
-    Drawing takes more than half of the time of building a network, in vain where weights are loaded or copied afterwards.
+    Drawing takes more than half of the time of building a network, in vain where weights are then loaded or copied.
     Inside another `drawn_late` it does nothing: the outer one draws.
 
     >>> with drawn_late():

@@ -74,7 +74,7 @@ def test_networks_that_cannot_be_operated_on():
     x = keras.Input((8, 8, 3))
     with pytest.raises(ValueError, match="layer 'tiny' of 'outer' is a model itself"):
         insert(keras.Model(x, tiny()(x), name="outer"), 2)
-    with pytest.raises(ValueError, match="no functional Keras model"):
+    with pytest.raises(ValueError, match="not a functional Keras model"):
         insert(keras.Sequential([layers.Dense(3)], name="stack"), 2)
     two = keras.Model([x, keras.Input((8, 8, 3))], layers.ReLU()(x), name="two")
     with pytest.raises(ValueError, match="2 inputs"):

@@ -10,9 +10,9 @@ from temporal_checks import check_clips_apart, check_frame_order_matters, check_
 import keras_vid
 from keras_vid.backbones import image_net
 from keras_vid.explain.macs import parameters
+from keras_vid.inference.two_stream import fuse
 from keras_vid.layers.temporal import TemporalPool, TemporalShift
 from keras_vid.models.tsm import branch_starts
-from keras_vid.models.two_stream import fuse
 
 
 @pytest.mark.parametrize(

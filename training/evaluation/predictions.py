@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from keras_vid.training.evaluation import metrics
 
-from keras_vid.models.two_stream import fuse
+from keras_vid.inference.two_stream import fuse
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.files import atomic
 

@@ -1,11 +1,14 @@
-"""Several networks' answers as one: RGB and flow streams, ensembles of 8 and 16 frames."""
+"""Several networks' scores as one: RGB and flow streams, ensembles of 8 and 16 frames."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from keras_vid.inference.predict import softmax
 from keras_vid.utils.errors import InputError
 
 
-def fuse(scores, weights=None, logits=True):
+def fuse(scores: Sequence, weights: Sequence[float] | None = None, logits: bool = True) -> np.ndarray:
     """The weighted mean of several networks' probabilities, `(B, K)` each.
 
     Args:
@@ -25,10 +28,5 @@ def fuse(scores, weights=None, logits=True):
     if weights.shape != (len(arrays),) or weights.min() < 0 or weights.sum() == 0:
         raise InputError(f"{len(arrays)} networks need as many weights, none below zero and not all zero: {weights}")
     if logits:
-        arrays = [_softmax(array) for array in arrays]
+        arrays = [softmax(array) for array in arrays]
     return np.tensordot(weights / weights.sum(), np.stack(arrays), axes=1)
-
-
-def _softmax(x):
-    x = np.exp(x - x.max(axis=-1, keepdims=True))
-    return x / x.sum(axis=-1, keepdims=True)
