@@ -9,7 +9,7 @@ from keras import applications, layers
 
 from keras_vid.backbones.resnet import resnet
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.late import drawn_late
+from keras_vid.utils.late import drawn_fast
 
 # Mean and deviation of red, green and blue, 0..255
 TORCH = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
@@ -39,7 +39,7 @@ def image_net(name: str, size=None, channels: int = 3) -> keras.Model:
         return resnet(name, size, channels)
     height, width = size if isinstance(size, (tuple, list)) else (size, size)
     shape = (height, width, channels)
-    with warnings.catch_warnings(), drawn_late():
+    with warnings.catch_warnings(), drawn_fast():
         warnings.filterwarnings("ignore", "This model usually expects 1 or 3 input channels")
         net = constructor(weights=None, include_top=False, input_shape=shape, pooling="avg", name=name)
     return numbered_anew(net)

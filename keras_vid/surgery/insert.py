@@ -7,7 +7,7 @@ import keras
 
 from keras_vid.layers.frames import Fold
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.late import drawn_late
+from keras_vid.utils.late import drawn_fast, drawn_late
 
 Edits = Mapping[str, Callable] | None
 
@@ -58,7 +58,7 @@ def insert(
     def copy(layer):
         return layer if layer.name in replace else layer.__class__.from_config(layer.get_config())
 
-    with drawn_late():
+    with drawn_late(keep), drawn_fast():
         video = keras.models.clone_model(
             net, input_tensors=clip, clone_function=copy if keep else _moved, call_function=call
         )

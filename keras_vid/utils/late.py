@@ -1,6 +1,7 @@
 """Random weights drawn at the end, when it is known which of them nothing else has filled."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator
 
@@ -33,27 +34,63 @@ def drawn_late(active: bool = True) -> Iterator[None]:
     >>> float(ops.sum(dense.kernel))
     6.0
     """
-    if not active or getattr(_active, "thread", False):
+    if not active or getattr(_active, "late", False):
         yield
         return
-    add_weight, thread, waiting = keras.layers.Layer.add_weight, threading.get_ident(), []
+    waiting = []
 
-    def add_late(layer, *args, **options):
-        start = options.get("initializer")
-        if threading.get_ident() != thread or not isinstance(start, RANDOM):
-            return add_weight(layer, *args, **options)
-        variable = add_weight(layer, *args, **{**options, "initializer": initializers.Constant(np.nan)})
+    def nothing_yet(add_weight, start, options):
+        variable = add_weight(**options, initializer=initializers.Constant(np.nan))
         waiting.append((variable, start))
         return variable
 
-    keras.layers.Layer.add_weight, _active.thread = add_late, True
+    _active.late = True
     try:
-        yield
+        with _random_weights(nothing_yet):
+            yield
     finally:
-        keras.layers.Layer.add_weight, _active.thread = add_weight, False
+        _active.late = False
     for variable, start in waiting:
         if np.isnan(ops.convert_to_numpy(variable).flat[0]):
             variable.assign(draw(start, tuple(variable.shape), variable.dtype))
+
+
+@contextlib.contextmanager
+def drawn_fast() -> Iterator[None]:
+    """Layers built inside draw their random weights with `draw`, unless they are drawn late.
+
+    >>> with drawn_fast():
+    ...     dense = keras.layers.Dense(2, kernel_initializer="he_normal")
+    ...     dense.build((None, 3))
+    """
+    if getattr(_active, "late", False):
+        yield
+        return
+
+    def now(add_weight, start, options):
+        return add_weight(**options, initializer=lambda shape, dtype=None: draw(start, tuple(shape), dtype))
+
+    with _random_weights(now):
+        yield
+
+
+@contextlib.contextmanager
+def _random_weights(make):
+    """While it lasts, `make` adds the weights that start at random, in this thread."""
+    add_weight, thread = keras.layers.Layer.add_weight, threading.get_ident()
+
+    def add(layer, *args, **options):
+        start = options.get("initializer")
+        if args or threading.get_ident() != thread or not isinstance(start, RANDOM):
+            return add_weight(layer, *args, **options)
+        del options["initializer"]
+        return make(functools.partial(add_weight, layer), start, options)
+
+    keras.layers.Layer.add_weight = add
+    try:
+        yield
+    finally:
+        keras.layers.Layer.add_weight = add_weight
 
 
 def draw(start, shape, dtype="float32"):
