@@ -18,7 +18,6 @@ from keras_vid.training.run.start import constructor_options, open_in_time, with
 from keras_vid.training.run.train import Options
 
 from keras_vid.inference.load import load_model
-from keras_vid.inference.two_stream import fuse
 from keras_vid.models.create import create
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.view import view_of
