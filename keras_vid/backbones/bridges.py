@@ -22,6 +22,7 @@ BACKBONES = {
     "resnet50": (resnet, TORCH),
     "resnet101": (resnet, TORCH),
     "se_resnext101": (resnet, TORCH),
+    "se_resnext101_32x6d": (resnet, TORCH),
     "inception_resnet_v2": (applications.InceptionResNetV2, CENTRED),
     "mobilenet_v2": (applications.MobileNetV2, CENTRED),
     "vgg16": (applications.VGG16, CAFFE),

@@ -15,11 +15,14 @@ STAGES = {
     "resnet50": (3, 4, 6, 3),
     "resnet101": (3, 4, 23, 3),
     "se_resnext101": (3, 4, 23, 3),
+    "se_resnext101_32x6d": (3, 4, 23, 3),
 }
+RESNEXT = {"se_resnext101": 2, "se_resnext101_32x6d": 3}  # inner channels as multiples of a ResNet's, in 32 groups
 
 
 def resnet(name: str, size=None, channels: int = 3) -> keras.Model:
-    """An image network: `"resnet50"`, `"resnet101"` (v1.5), `"se_resnext101"` (32x4d) or our small `"resnet14"`.
+    """An image network: `"resnet50"`, `"resnet101"` (v1.5), `"se_resnext101"` (32x4d), its wider form
+    `"se_resnext101_32x6d"` (whose counts are nearest to those in the StNet paper), or our small `"resnet14"`.
 
     Args:
         size: Side of the images, or (height, width), or None for any.
@@ -44,17 +47,17 @@ def _mean_of_last_map(image, name):
     for stage, blocks in enumerate(STAGES[name], 2):
         for block in range(1, blocks + 1):
             stride = 2 if block == 1 and stage > 2 else 1
-            x = bottleneck(x, width * 2 ** (stage - 2), stride, f"conv{stage}_block{block}", name == "se_resnext101")
+            x = bottleneck(x, width * 2 ** (stage - 2), stride, f"conv{stage}_block{block}", RESNEXT.get(name, 0))
         x = layers.Identity(name=f"conv{stage}")(x)
     return layers.GlobalAveragePooling2D(name="avg_pool")(x)
 
 
-def bottleneck(x, width, stride, name, se_resnext=False):
+def bottleneck(x, width, stride, name, se_resnext=0):
     """1x1, 3x3 with the stride, 1x1, plus the block's input."""
     shortcut = x
     if stride > 1 or x.shape[-1] != 4 * width:
         shortcut = conv_bn(x, 4 * width, 1, stride, f"{name}_0")
-    inner = 2 * width if se_resnext else width
+    inner = se_resnext * width if se_resnext else width
     x = layers.ReLU(name=f"{name}_1_relu")(conv_bn(x, inner, 1, 1, f"{name}_1"))
     if stride > 1:
         x = layers.ZeroPadding2D(1, name=f"{name}_2_pad")(x)

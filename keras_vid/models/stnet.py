@@ -19,6 +19,7 @@ PLACES = {
     "resnet50": (("conv3", "conv4"), ()),
     "resnet101": (("conv3", "conv4"), ()),
     "se_resnext101": (("conv3", "conv4"), ()),
+    "se_resnext101_32x6d": (("conv3", "conv4"), ()),
     "mobilenet_v2": (("block_5_add", "block_12_add"), ()),
     # one block on 2080 channels: the only placement found that gives the paper's parameters and multiply-adds
     "inception_resnet_v2": ((), ("conv_7b",)),

@@ -49,7 +49,10 @@ VARIANTS = {
     **_on(ALL, "r2plus1d_sequential", "keras_vid.models.r2plus1d:R2Plus1DSequential"),
     **_on(ALL, "r2plus1d_parallel", "keras_vid.models.r2plus1d:R2Plus1DParallel"),
     **_on(
-        f"resnet14 {RESIDUAL} inception_resnet_v2 mobilenet_v2", "stnet", "keras_vid.models.stnet:StNet", SUPER_IMAGES
+        f"resnet14 {RESIDUAL} se_resnext101_32x6d inception_resnet_v2 mobilenet_v2",
+        "stnet",
+        "keras_vid.models.stnet:StNet",
+        SUPER_IMAGES,
     ),
     **_on("resnet14 resnet50 resnet101", "stm", "keras_vid.models.stm:STM"),
     **_on("resnet14 resnet50 resnet101", "sth", "keras_vid.models.sth:STH"),

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 
 import pytest
 
@@ -15,29 +16,87 @@ from keras_vid.cli import main
 from keras_vid.models.variants import list_models
 from keras_vid.video import synthetic
 
-# What the papers and their code say, read from them once more and not from the table.
+# What the papers and their code say, read from them once more and not from the table. Of each row every field that its
+# source states; the batch is clips on a device, and over all devices.
+S3D = {
+    "frames": 64,
+    "sample": "dense",
+    "crop": "squash",
+    "size": 224,
+    "short": 256,
+    "optimizer": "sgd",
+    "momentum": 0.9,
+}
+S3D |= {"lr": 0.1, "unit": "steps", "schedule": "drops", "drop": 0.1, "batch": 6, "views": 0, "crops": 1}
+S3D |= {"test_frames": 250, "test_size": None, "weights": "imagenet"}
+S3D_SMALL = {**S3D, "lr": 0.01, "length": 8_000, "drops": (6_000,), "paper_batch": 48, "weights": "kinetics400"}
+STNET = {"frames": 35, "neighbours": 5, "sample": "super_images", "crop": "random", "lr": 0.01, "weight_decay": 1e-4}
+STNET |= {"length": 60, "drops": (20, 40), "unit": "epochs", "batch": 16, "paper_batch": 128, "weights": "imagenet"}
+STNET |= {"views": 1, "crops": 1, "size": 224, "short": 256, "test_frames": 125, "test_size": 256}
+STM = {
+    "sample": "segments",
+    "size": 224,
+    "short": 256,
+    "crop": "corner",
+    "optimizer": "sgd",
+    "momentum": 0.9,
+    "lr": 0.01,
+}
+STM |= {"weight_decay": 5e-4, "length": 50, "unit": "epochs", "drops": (30, 40, 45), "drop": 0.1, "bn": "train"}
+STM |= {"weights": "imagenet", "views": 10, "crops": 3, "view_choice": "random", "test_size": None}
+STM_8 = {**STM, "frames": 8, "batch": 8, "paper_batch": 64}
+STM_16 = {**STM, "frames": 16, "batch": 4, "paper_batch": 32}
+TUNED = {"lr": 0.001, "length": 25, "drops": (15,), "weights": "kinetics400"}
+STH = {
+    "sample": "segments",
+    "size": 224,
+    "short": 256,
+    "crop": "sth",
+    "flip": True,
+    "optimizer": "sgd",
+    "momentum": 0.9,
+}
+STH |= {"weight_decay": 5e-4, "weights": "imagenet", "view_choice": "spread"}
+TSM = {"frames": 8, "sample": "segments", "crop": "corner", "flip": True, "lr": 0.02, "drops": (20, 40), "length": 50}
+TSM |= {"weight_decay": 1e-4, "dropout": 0.5, "clip_norm": 20.0, "paper_batch": 128}
+TSM |= {"bias_rate": 2.0, "head_rate": 5.0, "first_rate": 1.0, "weights": "imagenet", "bn": "train"}
+TSM_TIME = {
+    **TSM,
+    "lr": 0.01,
+    "paper_batch": 64,
+    "weight_decay": 5e-4,
+    "flip": False,
+    "views": 2,
+    "view_choice": "twice",
+}
+TSM_SMALL = {**TSM, "lr": 0.001, "paper_batch": 64, "drops": (10, 20), "length": 25, "dropout": 0.8}
+TSM_SMALL["weights"] = "kinetics400"
 STATED = {
-    "s3dg/mini_kinetics200": {"frames": 64, "lr": 0.1, "length": 80_000, "unit": "steps", "drops": (60_000, 70_000)},
-    "i3d/mini_kinetics200": {
-        "batch": 6,
-        "paper_batch": 336,
-        "momentum": 0.9,
-        "sample": "dense",
-        "views": 0,
-        "size": 224,
-    },
-    "s3d/something_v1": {"length": 10_000, "paper_batch": 96, "lr": 0.1, "drops": (), "test_frames": 64},
-    "s3dg/hmdb51": {"length": 8_000, "drops": (6_000,), "paper_batch": 48, "lr": 0.01},
-    "stnet_resnet50/kinetics400": {"frames": 35, "neighbours": 5, "lr": 0.01, "weight_decay": 1e-4, "length": 60},
-    "stnet_resnet101/kinetics400": {"test_frames": 125, "test_size": 256, "batch": 16, "paper_batch": 128},
-    "stnet_inception_resnet_v2/kinetics600": {"size": 299, "short": 331},
-    "stm_resnet50/something_v1": {"lr": 0.01, "drops": (30, 40, 45), "length": 50, "weight_decay": 5e-4, "batch": 8},
-    "stm_resnet50/kinetics400": {"views": 10, "crops": 3, "bn": "train", "crop": "corner", "short": 256},
-    "stm_resnet50/ucf101": {"lr": 0.001, "length": 25, "drops": (15,)},
-    "sth_resnet50/jester": {"crop": "sth", "weight_decay": 5e-4, "length": 50, "views": 2},
-    "tsm_resnet50/kinetics400": {"lr": 0.02, "drops": (20, 40), "weight_decay": 1e-4, "dropout": 0.5},
-    "tsm_resnet50/ucf101": {"lr": 0.001, "drops": (10, 20), "length": 25, "dropout": 0.8},
-    "tsn_resnet50/kinetics400": {"bn": "partial"},
+    "s3dg/mini_kinetics200": {**S3D, "length": 80_000, "drops": (60_000, 70_000), "paper_batch": 6 * 56},
+    "i3d/mini_kinetics200": {**S3D, "length": 80_000, "drops": (60_000, 70_000), "paper_batch": 6 * 56},
+    "s3d/something_v1": {**S3D, "length": 10_000, "drops": (), "paper_batch": 6 * 16, "test_frames": 64},
+    "s3dg/hmdb51": S3D_SMALL,
+    "fast_s3d/ucf101": S3D_SMALL,
+    "stnet_resnet50/kinetics400": STNET,
+    "stnet_resnet101/kinetics400": STNET,
+    "stnet_inception_resnet_v2/kinetics600": {**STNET, "size": 299, "short": 331, "test_size": 331},
+    "stnet_resnet50/ucf101": {"frames": 35, "test_frames": None, "weights": "kinetics400"},
+    "stm_resnet50/something_v1": STM_8,
+    "stm_resnet50/something_v2": STM_8,
+    "stm_resnet50/jester": STM_8,
+    "stm_resnet50/kinetics400": STM_16,
+    "stm_resnet50/ucf101": {**STM_16, **TUNED},
+    "stm_resnet50/hmdb51": {**STM_16, **TUNED},
+    "sth_resnet50/something_v1": {**STH, "frames": 8, "length": 50, "views": 1, "crops": 1},
+    "sth_resnet50/something_v2": {**STH, "frames": 8, "length": 50, "views": 2, "crops": 3},
+    "sth_resnet50/jester": {**STH, "frames": 8, "length": 50, "views": 2, "crops": 3},
+    "sth_resnet50/kinetics400": {**STH, "frames": 16, "views": 10, "crops": 3},
+    "sth_resnet50/hmdb51": {**STH, "frames": 16, "views": 10, "crops": 3, "weights": "kinetics400"},
+    "tsm_resnet50/kinetics400": {**TSM, "views": 10},
+    "tsm_resnet50/something_v1": TSM_TIME,
+    "tsm_resnet50/jester": TSM_TIME,
+    "tsm_resnet50/ucf101": TSM_SMALL,
+    "tsn_resnet50/kinetics400": {**TSM, "bn": "partial"},
 }
 
 
@@ -45,6 +104,19 @@ STATED = {
 def test_what_the_papers_state(name):
     row = dataclasses.asdict(RECIPES[name])
     assert {key: row[key] for key in STATED[name]} == STATED[name]
+
+
+def test_both_lengths_of_stm_and_sth_by_a_flag(capsys):
+    """With 8 frames Kinetics has the batch that the paper had with 8; a batch that is given stays."""
+    for flags, frames, batch, together in (
+        (["--frames", "8"], 8, 8, 64),
+        ([], 16, 4, 32),
+        (["--frames", "8", "-b", "2"], 8, 2, 64),
+        (["--frames", "12"], 12, 4, 32),
+    ):
+        assert main(["train", "stm_resnet50/kinetics400", "--show", *flags]) == 0
+        row = json.loads(capsys.readouterr().out)
+        assert (row["frames"], row["batch"], row["paper_batch"]) == (frames, batch, together)
 
 
 def test_every_row_can_be_used():

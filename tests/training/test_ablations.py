@@ -1,0 +1,101 @@
+"""The papers' tables: each row is a network that builds and trains, and the command writes what it reached."""
+
+import json
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+
+import keras
+from keras_vid.training.ablations.report import cells
+from keras_vid.training.ablations.run import row_recipe
+from keras_vid.training.ablations.tables import TABLES
+from keras_vid.training.recipes import RECIPES
+from keras_vid.training.run.start import build
+
+from keras_vid.cli import main
+from keras_vid.explain.macs import macs, parameters
+from keras_vid.models.create import network_options
+from keras_vid.video import synthetic
+
+ROWS = [(name, row) for name, table in TABLES.items() for row in table.rows]
+NAMES = [f"{name}, {row.name}" for name, row in ROWS]
+
+
+@pytest.mark.parametrize(("name", "row"), ROWS, ids=NAMES)
+def test_every_row_has_a_recipe_of_the_paper_and_options_of_its_network(name, row):
+    table = TABLES[name]
+    for dataset, backbone in ((table.dataset, None), ("synthetic", None), ("folder", "resnet14")):
+        chosen = row_recipe(table, row, dataset, backbone)
+        assert set(chosen.options) <= set(network_options(chosen.model))
+    paper = row_recipe(table, row, table.dataset)
+    sources = [row for row in RECIPES.values() if row.dataset == table.dataset and row.model.startswith(table.main)]
+    assert (paper.lr, paper.length, paper.paper_batch) in {(r.lr, r.length, r.paper_batch) for r in sources}
+
+
+@pytest.mark.zoo
+@pytest.mark.parametrize(("name", "row"), ROWS, ids=NAMES)
+def test_every_row_trains_a_step(name, row):
+    chosen = row_recipe(TABLES[name], row, "synthetic", size=32, short=36)
+    network, _ = build(chosen, ["a", "b"])
+    network.compile(keras.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    before = [weight.numpy().copy() for weight in network.trainable_weights]
+    clips = np.random.default_rng(0).integers(0, 256, (2, chosen.frames, 32, 32, 3), np.uint8)
+    loss = network.train_on_batch(clips, np.array([0, 1]))
+    assert np.isfinite(loss)
+    moved = [not np.array_equal(old, new) for old, new in zip(before, network.trainable_weights)]
+    assert np.mean(moved) > 0.5
+    keras.backend.clear_session()
+
+
+@pytest.mark.zoo
+@pytest.mark.parametrize("name", ["stm/table8", "sth/table7"])
+def test_counts_of_the_papers(name):
+    """At full size, where our counts are known to be the papers'."""
+    table = TABLES[name]
+    for row in table.rows:
+        network, _ = build(row_recipe(table, row, table.dataset), [str(i) for i in range(174)])
+        assert parameters(network) / 1e6 == pytest.approx(row.paper["parameters"], abs=0.06)
+        assert macs(network, convention="conv_bn") / 1e9 == pytest.approx(row.paper["macs"], abs=0.4)
+
+
+def test_a_table_by_hand():
+    table = TABLES["s3d/table1"]
+    seeds = [{"top1": t, "reverse": 0.25, "parameters": 1_500_000, "macs": 2 * 10**9} for t in (0.5, 0.75)]
+    head, rows = cells(table, [(row, seeds) for row in table.rows])
+    assert head[3:] == ["top-1", "top-1, frames backwards", "top-1 in the paper", "backwards in the paper"]
+    assert rows[0] == ["I3D", "1.50M", "2.00G", "62.5 % (50.0 to 75.0)", "25.0 % (25.0 to 25.0)", "45.8 %", "15.2 %"]
+
+
+def test_wrong_names_are_told_in_a_line(capsys, tmp_path):
+    assert main(["ablate", "--list"]) == 0
+    assert "stm/table5" in capsys.readouterr().out
+    for flags, code, said in (
+        (["stm/table55"], 1, "stm/table5"),
+        ([], 2, "--list"),
+        (["stm/table5", "--rows", "nothing", "--data", str(tmp_path)], 1, "CSTM"),
+        (["stm/table5", "--backbone", "vgg16", "--data", str(tmp_path)], 1, "--backbone"),
+    ):
+        assert main(["ablate", *flags, "-o", str(tmp_path / "out")]) == code
+        assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_table_is_trained_once_and_goes_on(tmp_path, capsys):
+    """Two rows of a figure on the synthetic set, which is made for it; started again it adds a seed, and no more."""
+    flags = ["stm/table8", "-o", str(tmp_path), "--clips", "2", "--pixels", "32", "--size", "24", "--short", "24"]
+    flags += ["--epochs", "1", "-b", "8", "--frames", "4", "--rows", "channel*"]
+    assert main(["ablate", *flags]) == 0
+    run = tmp_path / "channel_wise/seed0"
+    first = (run / "ablation.json").read_text()
+    numbers = json.loads(first)
+    said = capsys.readouterr().out
+    assert f"{100 * numbers['top1']:.1f} %" in said and "47.7 %" in said and "32.93G" in said
+    assert numbers["clips"] == len(synthetic.CLASSES) and "--clips 2" in said
+    assert json.loads((run / "args.json").read_text())["recipe"]["options"] == {"modules": ["cstm"]}
+    (run / "last.keras").unlink()
+    assert main(["ablate", *flags, "--seeds", "2"]) == 0
+    assert (run / "ablation.json").read_text() == first and not (run / "last.keras").exists()
+    assert json.loads((tmp_path / "channel_wise/seed1/args.json").read_text())["seed"] == 1
+    assert " to " in (tmp_path / "table.html").read_text() and "2 seeds a row" in (tmp_path / "table.md").read_text()
