@@ -22,7 +22,18 @@ _HOMES = {
     "fuse": "keras_vid.inference.two_stream",
     "load_model": "keras_vid.inference.load",
 }
-_MODULES = ("layers", "models", "video", "weights", "surgery", "backbones", "explain", "training", "detection", "saved_models")
+_MODULES = (
+    "layers",
+    "models",
+    "video",
+    "weights",
+    "surgery",
+    "backbones",
+    "explain",
+    "training",
+    "detection",
+    "saved_models",
+)
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
 

@@ -25,6 +25,10 @@ COMMANDS = {
         "keras_vid.commands.explain",
         "where and when a network sees an action: class activation over a video, with its curve",
     ),
+    "figure": (
+        "keras_vid.commands.figure",
+        "the papers' figures of networks and runs: weights over time, features, attention, motion, categories",
+    ),
     "train": (
         "keras_vid.training.commands.train",
         "a network on your videos, or by a paper's recipe: one run folder with everything in it",

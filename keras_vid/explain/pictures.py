@@ -1,6 +1,7 @@
 """Class activation as pictures: over the frames of a clip, with the curve of its shares over time.
 
-Red speaks for the class (and blue for the other, of two); colours are scaled over the whole clip, so that frames compare.
+Red speaks for the class (and blue for the other, of two). Colours are scaled over the whole clip, so that its frames
+can be compared.
 """
 
 from pathlib import Path

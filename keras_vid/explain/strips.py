@@ -106,3 +106,11 @@ def write_numbers(path, header, rows):
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
     os.replace(part, path)
     return path
+
+
+def heat_colours(maps):
+    """Maps (T, H, W) as uint8 RGB, dark to bright, scaled over all of them."""
+    from matplotlib import colormaps
+
+    top = max(float(np.percentile(maps, 99.5)), 1e-9)
+    return (colormaps["magma"](np.clip(maps / top, 0, 1))[..., :3] * 255).round().astype("uint8")

@@ -47,7 +47,7 @@ class Tail:
         return _gradient(lambda x: keras.ops.sum(self.rest(x, training=False) * direction), features)
 
     def bias(self, features, direction):
-        """What an exact tail adds to the share of the map: the product of `direction` and the logits of a map of zeros."""
+        """What an exact tail adds to the shares of the map: `direction` times the logits of a map of zeros."""
         logits = keras.ops.convert_to_numpy(self.rest(np.zeros_like(features), training=False))
         return float(logits[0].astype("float64") @ direction)
 
