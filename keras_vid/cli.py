@@ -20,7 +20,6 @@ COMMANDS = {
         "what happens when in a long or live video: segments, subtitles, a labelled copy",
     ),
     "stream": ("keras_vid.saved_models.commands.stream", "labels of window after window of a long or live video"),
-    "predict": ("keras_vid.saved_models.commands.predict", "what happens in a video: the most probable labels"),
     "explain": (
         "keras_vid.commands.explain",
         "where and when a network sees an action: class activation over a video, with its curve",

@@ -34,7 +34,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    from keras_vid.explain.pictures import picture_kind
+    from keras_vid.explain.strips import picture_kind
 
     if args.label and args.top != 1:
         raise UsageError("--class names one class, --top takes the most probable ones: give one of them")
@@ -63,7 +63,7 @@ def run(args):
 
 
 def _explain(args, explainer, video, output):
-    from keras_vid.explain.pictures import save
+    from keras_vid.explain.strips import save
 
     seen = explainer(video, args.label, args.against, args.top, _frames(args.frames))
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -9,39 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from keras_vid.utils.errors import InputError
-from keras_vid.video import write
-
-KINDS = (".mp4", ".gif", ".png")
 FOR, AGAINST, PAPER, INK, FAINT = (214, 39, 24), (31, 97, 184), (255, 255, 255), (30, 30, 30), (205, 205, 205)
 CAPTION, CURVE = 26, 72  # pixels of a moving picture's caption and curve
-
-
-def picture_kind(path) -> str:
-    """The suffix of a file that can be written, or an error.
-
-    >>> picture_kind("a/b.GIF")
-    '.gif'
-    """
-    kind = Path(path).suffix.lower()
-    if kind not in KINDS:
-        raise InputError(f"{path}: can write {', '.join(KINDS)}")
-    return kind
-
-
-def save(path, seen, fps=12, side=None):
-    """Write what `activations` returned: a moving picture (.mp4, .gif), or a strip of frames with the curve (.png).
-
-    Args:
-        seen: The activations of one clip: side by side in a moving picture, one below the other in a strip.
-        fps: Of the moving picture.
-        side: Height of its frames; None: of the clip, at least 160.
-    """
-    if picture_kind(path) == ".png":
-        from keras_vid.explain.strips import strip, write_figure
-
-        return write_figure(path, strip(seen))
-    return write(path, moving(seen, side), fps)
 
 
 def overlaid(activation, indices=None):

@@ -6,10 +6,37 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vid.explain.pictures import as_rgb, overlaid, title
+from keras_vid.explain.pictures import as_rgb, moving, overlaid, title
 from keras_vid.utils.errors import InputError
+from keras_vid.video import write
 
+KINDS = (".mp4", ".gif", ".png")
 SHOWN = 8  # frames of a strip
+
+
+def picture_kind(path) -> str:
+    """The suffix of a file that can be written, or an error.
+
+    >>> picture_kind("a/b.GIF")
+    '.gif'
+    """
+    kind = Path(path).suffix.lower()
+    if kind not in KINDS:
+        raise InputError(f"{path}: can write {', '.join(KINDS)}")
+    return kind
+
+
+def save(path, seen, fps=12, side=None):
+    """Write what `activations` returned: a moving picture (.mp4, .gif), or a strip of frames with the curve (.png).
+
+    Args:
+        seen: The activations of one clip: side by side in a moving picture, one below the other in a strip.
+        fps: Of the moving picture.
+        side: Height of its frames; None: of the clip, at least 160.
+    """
+    if picture_kind(path) == ".png":
+        return write_figure(path, strip(seen))
+    return write(path, moving(seen, side), fps)
 
 
 def strip(seen, shown=SHOWN, names=None):
