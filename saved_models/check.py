@@ -1,8 +1,7 @@
-"""Whether what ships answers like what was trained."""
+"""Whether what ships returns what the trained network returns."""
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_vid.inference.predict import random_clips
 from keras_vid.utils.errors import InputError
@@ -11,27 +10,32 @@ from keras_vid.utils.errors import InputError
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
 
 
-def check(model, path, precision):
-    """Compare a SavedModel with the network that it was made of on two unlike clips; refuse it where they differ.
+def check(model, logits, precision, form="SavedModel"):
+    """Compare what ships with the network that it was made of on two unlike clips; refuse it where they differ.
 
     A network that was trained in mixed precision is compared as it computes in float32. In bfloat16, the best label
     must be the same, unless the network itself puts the two labels closer together than a hundredth of its largest
     logit.
 
+    Args:
+        model: The Keras network.
+        logits: Function of uint8 clips that returns the logits of what ships.
+        precision: "float32" or "bfloat16": how far the two may be apart.
+        form: What ships, as errors call it.
+
     Returns:
         `{"clips": .., "clips_apart": .., "largest_error": .., "tolerance": .., "same_top1": ..}`, differences as shares
-        of the largest logit. `clips_apart` is how far apart the network itself finds the clips: where that is no more
+        of the largest logit. `clips_apart` is how far apart the network itself finds the clips: where that is not more
         than the tolerance, as in a network that was never trained, the check says little.
     """
     clips = random_clips(model)
     expected = keras.ops.convert_to_numpy(in_float32(model)(clips, training=False))
-    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
-    served = serve(clip=tf.constant(clips))["logits"].numpy()
+    served = np.asarray(logits(clips))
     scale = max(np.abs(expected).max(), np.finfo("float32").tiny)
     error = float(np.abs(served - expected).max() / scale)
     if not error <= TOLERANCE[precision]:
         raise InputError(
-            f"the SavedModel of {model.name} answers {error:.2g} of its largest logit away from the network "
+            f"the {form} of {model.name} returns {error:.2g} of its largest logit away from the network "
             f"({TOLERANCE[precision]:g} is allowed in {precision}): it was not written"
         )
     rows = np.arange(len(clips))
@@ -39,7 +43,7 @@ def check(model, path, precision):
     lost = (expected[rows, best] - expected[rows, chosen]) / scale
     if lost.max() > 0.01:
         raise InputError(
-            f"the SavedModel of {model.name} in {precision} finds another label than the network, which puts them "
+            f"the {form} of {model.name} in {precision} finds another label than the network, which puts them "
             f"{lost.max():.2g} of its largest logit apart: it was not written"
         )
     return {

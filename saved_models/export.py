@@ -49,7 +49,8 @@ def export(model, folder, labels=None, precision="float32", features=(), frames=
     try:
         served = faster(fold(net, precision))
         functions = _write(served, view, features, partial)
-        equivalence = check.check(model, partial, precision)
+        served = tf.saved_model.load(str(partial)).signatures["serving_default"]
+        equivalence = check.check(model, lambda clips: served(clip=tf.constant(clips))["logits"], precision)
         warmup.write(partial, folder.name, functions)
         facts = {"precision": precision, "equivalence": equivalence, "view": dataclasses.asdict(view)}
         _describe(partial, served, functions, facts)
