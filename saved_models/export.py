@@ -11,53 +11,84 @@ import tensorflow as tf
 from keras_vid.saved_models import check, signatures, warmup
 from keras_vid.saved_models.fold import fold
 from keras_vid.saved_models.forms import faster
+from keras_vid.saved_models.layout import METADATA
 
 import keras_vid
 from keras_vid.utils.errors import InputError
-from keras_vid.view import view_of
+from keras_vid.view import set_view, view_of
+
+PRECISIONS = ("float32", "bfloat16", "int8")
 
 
-def export(model, folder, labels=None, precision="float32", features=(), frames=None, size=None):
+def export(model, folder, labels=None, precision="float32", features=(), openvino=False, calibration=None):
     """Write the network's next version under `folder`, and return the version's path.
 
     Args:
-        model: A trained functional network of clips.
+        model: A trained functional network of clips; `fix_shape` fixes what it leaves open.
         folder: The model's folder, as TF Serving wants it: `folder/1`, `folder/2`, ...
         labels: Names of the classes; by default those that came with the weights, or `class 0`, ...
-        precision: `"float32"` or `"bfloat16"`, of the weights and of what is computed with them.
-        features: Names of endpoints that the signature `features` answers with; without any there is no such signature.
-        frames, size: Fix what the network leaves open.
+        precision: "float32" or "bfloat16", of the weights and of what is computed with them; "int8" is of the OpenVINO
+            file, and leaves the SavedModel in float32.
+        features: Names of endpoints that the signature `features` returns; without any there is no such signature.
+        openvino: Write the network for OpenVINO, too (`model.xml` and `model.bin` in the same folder).
+        calibration: For int8, what `keras_vid.saved_models.engines.calibrate.read_clips` returns.
 
     >>> import keras_vid, tempfile
     >>> path = export(keras_vid.create("fast_s3d", classes=2, size=32), tempfile.mkdtemp(), labels=["run", "jump"])
     >>> sorted(tf.saved_model.load(str(path)).signatures)
     ['encoded_frames', 'serving_default', 'view']
     """
-    if precision not in check.TOLERANCE:
-        raise InputError(f"precision {precision!r} is none of {', '.join(check.TOLERANCE)}")
+    if precision not in PRECISIONS:
+        raise InputError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
+    if precision == "int8" and not calibration:
+        raise InputError("int8 wants clips to calibrate with (--calibrate DATA)")
+    if openvino and precision == "bfloat16":
+        raise InputError(
+            "the OpenVINO file is written in float32 or int8: leave --precision bfloat16 or --openvino out"
+        )
     names = tuple(view_of(model).names(model.output_shape[-1], labels, model.name))
-    known = view_of(model)
-    model = fix_shape(model, frames, size)
-    model.view = dataclasses.replace(known, labels=names)
-    view = view_of(model)
-    net = _with_features(model, features)
+    model.view = dataclasses.replace(view_of(model), labels=names)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     version = 1 + max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
     target, partial = folder / str(version), folder / f".{version}.part"
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        served = faster(fold(net, precision))
-        functions = _write(served, view, features, partial)
-        served = tf.saved_model.load(str(partial)).signatures["serving_default"]
-        equivalence = check.check(model, lambda clips: served(clip=tf.constant(clips))["logits"], precision)
-        warmup.write(partial, folder.name, functions)
-        facts = {"precision": precision, "equivalence": equivalence, "view": dataclasses.asdict(view)}
-        _describe(partial, served, functions, facts)
+        _write_version(model, partial, "float32" if precision == "int8" else precision, features, folder.name)
+        if openvino or precision == "int8":
+            _add_openvino(model, partial, calibration if precision == "int8" else None)
         partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
+
+
+def _write_version(model, path, precision, features, name):
+    view = view_of(model)
+    net = faster(fold(_with_features(model, features), precision))
+    functions = _write(net, view, features, path)
+    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
+    equivalence = check.check(model, lambda clips: serve(clip=tf.constant(clips))["logits"], precision)
+    warmup.write(path, name, functions)
+    facts = {"precision": precision, "equivalence": equivalence, "view": dataclasses.asdict(view)}
+    _describe(path, net, functions, facts)
+
+
+def _add_openvino(model, path, calibration):
+    """The OpenVINO file beside a SavedModel, and what metadata.json says of it."""
+    from keras_vid.saved_models.engines import calibrate, openvino
+
+    network = openvino.convert(model)
+    facts = {"precision": "float32", "equivalence": openvino.check_network(model, network)}
+    if calibration:
+        network, quantization = calibrate.quantize(network, calibration, model.name)
+        facts = {**facts, "precision": "int8", "quantization": quantization}
+    openvino.write(network, path / openvino.FILE, model.name, view_of(model), **facts)
+    about = path / METADATA
+    metadata = json.loads(about.read_text(encoding="utf-8"))
+    metadata["openvino"] = facts
+    metadata["sha256"] |= _checksums(path, [path / openvino.FILE, (path / openvino.FILE).with_suffix(".bin")])
+    about.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
 
 
 def fix_shape(model, frames=None, size=None):
@@ -76,6 +107,7 @@ def fix_shape(model, frames=None, size=None):
         return model
     fixed = keras.models.clone_model(model, input_tensors=keras.Input(shape[1:], name="clip"))
     fixed.set_weights(model.get_weights())
+    set_view(fixed, **{name: getattr(view_of(model), name) for name in ("labels", "aspect", "fps", "stride")})
     return fixed
 
 
@@ -103,9 +135,13 @@ def _describe(path, net, functions, facts):
         **facts,
         "weights_bytes": sum(weight.value.dtype.size * weight.shape.num_elements() for weight in net.variables),
         "signatures": {name: _shapes(function) for name, function in functions.items()},
-        "sha256": {str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
+        "sha256": _checksums(path, files),
     }
-    (path / "metadata.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    (path / METADATA).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+
+
+def _checksums(path, files):
+    return {str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def _shapes(function):

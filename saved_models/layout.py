@@ -1,12 +1,12 @@
 """Where the files of an exported network lie, and what they say of it. Needs neither Keras nor TensorFlow."""
 
-import json
 from pathlib import Path
 
 from keras_vid.saved_models.serving.serve_config import versions
 
 from keras_vid.models.variants import VARIANTS
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import read_json
 from keras_vid.view import ClipView
 
 METADATA = "metadata.json"
@@ -25,10 +25,7 @@ def saved_model_folder(source):
 def read_metadata(folder):
     """What `metadata.json` says; nothing where there is no such file."""
     path = Path(folder) / METADATA
-    try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: {error}") from error
+    return read_json(path) if path.is_file() else {}
 
 
 def view_from(metadata, folder):

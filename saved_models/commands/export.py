@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from keras_vid.utils.errors import InputError
+from keras_vid.utils.errors import InputError, UsageError
 
 
 def add_arguments(parser):
@@ -12,7 +12,18 @@ def add_arguments(parser):
     parser.add_argument("-o", "--output", required=True, help="the model's folder; its next version is written there")
     parser.add_argument("--weights", help="weights for a network's name: a name or a file")
     parser.add_argument(
-        "--precision", choices=("float32", "bfloat16"), default="float32", help="of the weights (default: float32)"
+        "--precision",
+        choices=("float32", "bfloat16", "int8"),
+        default="float32",
+        help="of the weights (default: float32); int8 is of the OpenVINO file, beside a SavedModel in float32",
+    )
+    parser.add_argument(
+        "--openvino", action="store_true", help="write the network for OpenVINO, too, beside the SavedModel"
+    )
+    parser.add_argument(
+        "--calibrate",
+        metavar="DATA",
+        help="for int8: a folder or a CSV file of videos such as it will be asked about (default: the run's own)",
     )
     parser.add_argument("--frames", type=int, help="fix the number of frames of a clip")
     parser.add_argument("--size", type=int, help="fix the side of a clip")
@@ -42,17 +53,33 @@ def run(args):
         labels = [line.strip() for line in lines if line.strip()]
     features = [name.strip() for name in (args.features or "").split(",") if name.strip()]
     print("folding, writing and checking ...", file=sys.stderr)
-    path = export(model, args.output, labels, args.precision, features, **shape)
-    others = _other_targets(args, fix_shape(model, **shape))
+    model = fix_shape(model, **shape)
+    clips = _calibration(args, model)
+    path = export(model, args.output, labels, args.precision, features, args.openvino, clips)
+    others = _other_targets(args, model)
     facts = json.loads((path / "metadata.json").read_text(encoding="utf-8"))
     if args.json:
         print(json.dumps({"path": str(path), **facts, "other_targets": others}))
         return
     error = facts["equivalence"]["largest_error"]
-    print(f"answers like the network within {error:.1e} of its largest logit", file=sys.stderr)
+    print(f"returns what the network returns, within {error:.1e} of its largest logit", file=sys.stderr)
     print(path)
     for file in others:
         print(file)
+
+
+def _calibration(args, model):
+    """The clips that int8 is calibrated with."""
+    if args.precision != "int8":
+        if args.calibrate:
+            raise UsageError("--calibrate belongs to --precision int8")
+        return None
+    from keras_vid.saved_models.engines import calibrate
+
+    from keras_vid.view import view_of
+
+    source = args.calibrate or calibrate.videos_of_run(args.model)
+    return calibrate.read_clips(calibrate.videos_in(source), view_of(model), str(source))
 
 
 def _other_targets(args, model):

@@ -43,6 +43,14 @@ def open_network(args):
         return open_predictor(**settings)
 
 
+def keep_network_ready(args, predictor):
+    """Leave a file with which the next command about this network starts without TensorFlow (`keep_ready`)."""
+    from keras_vid.saved_models.predictor import keep_ready
+
+    settings = network_settings(args)
+    keep_ready(predictor, settings["source"], settings["weights"])
+
+
 def open_network_of_frames(args):
     """The Keras network that the arguments name, whose windows can share frames; or another engine's predictor."""
     from keras_vid.saved_models.layout import saved_model_folder

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keras_vid.saved_models.commands.network import (
     add_network_arguments,
+    keep_network_ready,
     network_settings,
     open_network,
     read_frames,
@@ -129,6 +130,8 @@ def _computed(args, videos):
                 print(f"{predictor.name}: {few}", file=sys.stderr)
             said = True
         yield video, labels, note, None
+    if args.engine == "auto":
+        keep_network_ready(args, predictor)
 
 
 def _asked(args, videos):

@@ -1,6 +1,6 @@
 """The flag `--engine`, which every command that asks a network has."""
 
-ENGINES = ("auto", "tensorflow")
+ENGINES = ("auto", "tensorflow", "openvino")
 
 
 def add_engine_argument(parser):
@@ -12,4 +12,10 @@ def add_engine_argument(parser):
     >>> parser.parse_args([]).engine
     'auto'
     """
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what computes (default: auto)")
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="auto",
+        help="what computes: tensorflow, openvino (needs keras_vid[openvino]), or auto, which is openvino where it is "
+        "installed and has a file of the network (default: auto)",
+    )

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.files import part_of, settle
+from keras_vid.utils.files import atomic
 from keras_vid.utils.optional import need
-from keras_vid.view import ClipView
+from keras_vid.view import ClipView, view_of
 
 FILE = "model.xml"  # beside saved_model.pb; the weights are in model.bin
 SHAPES = 4  # of clips for which a network is kept compiled
@@ -47,15 +47,20 @@ def convert(model):
         return whole.clone()
 
 
+def check_network(model, network):
+    """Compare an OpenVINO model with the Keras network that it was made of (`keras_vid.saved_models.check.check`)."""
+    from keras_vid.saved_models.check import check
+
+    return check(model, logits_of(network, model.name), "float32", form="OpenVINO file")
+
+
 def write(converted, path, name, view, **facts):
     """Write an OpenVINO model to `path` (.xml, and .bin beside it) with its name, its `ClipView` and further facts."""
     openvino = need("openvino", "openvino")
     path = Path(path)
     converted.set_rt_info(json.dumps({"name": name, "view": dataclasses.asdict(view), **facts}), INFO)
-    part = part_of(path).with_suffix(".xml")
-    openvino.save_model(converted, str(part), compress_to_fp16=False)
-    settle(part.with_suffix(".bin"), path.with_suffix(".bin"))
-    settle(part, path)
+    with atomic(path.with_suffix(".bin")) as weights, atomic(path) as graph:
+        openvino.serialize(converted, str(graph), str(weights))
 
 
 def read_file(path):
@@ -69,25 +74,36 @@ def read_file(path):
     return read, facts
 
 
-def of_file(path):
+def of_file(path, labels=None):
     """`(name, view, logits)` of a file that `write` wrote."""
-    read, facts = read_file(path)
-    return facts["name"], ClipView.from_dict(facts["view"]), logits_of(read, facts["name"])
+    network, facts = read_file(path)
+    return _named(network, facts["name"], ClipView.from_dict(facts["view"]), labels)
+
+
+def of_keras(model, labels=None):
+    """`(name, view, logits)` of a Keras network, checked against it."""
+    network = convert(model)
+    check_network(model, network)
+    return _named(network, model.name, view_of(model), labels)
+
+
+def _named(network, name, view, labels):
+    classes = network.output(0).partial_shape[1].get_length()
+    view = dataclasses.replace(view, labels=tuple(view.names(classes, labels, name)))
+    return name, view, logits_of(network, name)
 
 
 def of_saved_model(folder):
     """`(name, view, logits)` of a SavedModel folder: of the OpenVINO file in it, or else of its graph."""
     folder = Path(folder)
     if (folder / FILE).is_file():
-        _, view, logits = of_file(folder / FILE)
-        return str(folder), view, logits
+        return (str(folder), *of_file(folder / FILE)[1:])
     from keras_vid.saved_models.layout import read_metadata, view_from
 
     openvino = need("openvino", "openvino")
     read = openvino.Core().read_model(str(folder))
     network = openvino.Model([read.output("logits")], read.get_parameters(), folder.parent.name)
-    shape = [size.get_length() if size.is_static else None for size in network.input(0).partial_shape]
-    return str(folder), view_from(read_metadata(folder), shape), logits_of(network, str(folder))
+    return _named(network, str(folder), view_from(read_metadata(folder), folder), None)
 
 
 def logits_of(network, name):

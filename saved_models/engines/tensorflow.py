@@ -5,12 +5,11 @@ from keras_vid.saved_models.layout import read_metadata, view_from
 from keras_vid.utils.errors import InputError
 
 
-def of_keras(source, weights=None, labels=None):
-    """`(name, view, logits)` of a Keras network, or of what names one (see `open_predictor`)."""
-    from keras_vid.inference.load import load_model, open_model
+def of_keras(network, labels=None):
+    """`(name, view, logits)` of a Keras network."""
+    from keras_vid.inference.load import open_model
 
-    named = isinstance(source, str) or hasattr(source, "joinpath")
-    model, view = open_model(load_model(source, weights=weights) if named else source, labels)
+    model, view = open_model(network, labels)
 
     def logits(clips):
         try:

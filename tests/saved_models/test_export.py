@@ -312,7 +312,7 @@ def test_what_does_not_fit_is_said(tmp_path):
     with pytest.raises(ValueError, match="no layer 'Mixed_9z'"):
         export(model, tmp_path, features=["Mixed_9z"])
     with pytest.raises(ValueError, match="takes clips of 32 rows, not of 64"):
-        export(model, tmp_path, size=64)
+        fix_shape(model, size=64)
     assert fix_shape(model) is model
 
 
