@@ -73,3 +73,25 @@ def test_zeros_and_activations_join_convolutions_that_alone_use_them():
 
 def test_many_groups():
     check(lambda x: GroupedConv2D(64, 3, groups=32)(layers.Conv2D(64, 1)(x)), (5, 5, 3), (None, None, 3), BlockedConv2D)
+
+
+@pytest.mark.parametrize(
+    "convolution, shape",
+    [
+        (layers.Conv2D(4, 3), (9, 10, 3)),
+        (layers.DepthwiseConv2D(3), (9, 10, 3)),
+        (GroupedConv2D(4, 3, groups=2), (9, 10, 4)),
+        (layers.Conv3D(4, (1, 3, 3)), (3, 9, 10, 3)),
+        (layers.Conv3D(4, 3), (3, 9, 10, 3)),
+    ],
+)
+def test_relu6_still_ends_at_6(convolution, shape):
+    clip = keras.Input(shape)
+    net = scatter(keras.Model(clip, layers.ReLU(6.0)(convolution(clip))))
+    fast = faster(net)
+    assert not any(isinstance(layer, layers.ReLU) for layer in fast.layers)  # it joined the convolution
+    x = 20 * np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")
+    assert keras.ops.max(convolution(x)) > 12  # so that a ReLU without its end would show
+    found = keras.ops.convert_to_numpy(fast(x, training=False))
+    assert found.max() == 6
+    np.testing.assert_allclose(found, net(x, training=False), atol=1e-5)
