@@ -21,7 +21,9 @@ MARGIN = 0.1  # a top label counts as given with margin where it is this much mo
 CHANGE = 0.03  # of the probability of the top label, the largest mean that is accepted
 FRAMES = 64  # of a calibration clip, where a network leaves them open
 VIDEOS = 96  # at most
-KEPT = (0, 4, 8, 16)  # further layers left in float32, one trial after another
+# One trial after another: how the mean error of a layer is put into its bias (all layers at once, or each after those
+# before it), and how many further layers are left in float32.
+TRIALS = (("fast", 0), ("exact", 0), ("exact", 4), ("exact", 8), ("exact", 16))
 LAYERS = ("Convolution", "GroupConvolution", "MatMul")
 
 
@@ -66,33 +68,34 @@ def _read(video, view):
 def quantize(network, clips, name):
     """`(int8 network, facts)` of a float32 OpenVINO model; an InputError where none is good enough.
 
-    The first layer and the classifier stay in float32. Weights are scaled a channel each, with one bit to spare:
-    processors without VNNI add products of 8 bits in 16, which would overflow.
+    The first layer, the classifier and the mean before it stay in float32. Weights are scaled a channel each, with one
+    bit to spare: processors without VNNI add products of 8 bits in 16, which would overflow.
     """
     from keras_vid.saved_models.engines.openvino import logits_of
 
     expected = probabilities(logits_of(network, name), clips.held_back)
     layers = [op.get_friendly_name() for op in network.get_ordered_ops() if op.get_type_name() in LAYERS]
-    kept, order, small, reached = [layers[0], layers[-1]], None, None, None
-    for more in KEPT:
-        if more:
-            order = order or worst_layers(network, small, clips.calibration[:2], layers)
-            kept = list(dict.fromkeys([layers[0], layers[-1], *order[:more]]))
-        small = _quantized(network, clips.calibration, kept)
+    order, small, reached = [], None, None
+    for bias_correction, more in TRIALS:
+        if more > len(layers) // 2:
+            break
+        if more and not order:
+            order = worst_layers(network, small, clips.calibration[:2], layers)
+        kept = list(dict.fromkeys([layers[0], layers[-1], *order[:more]]))
+        small = quantize_all(network, clips.calibration, kept, bias_correction)
         reached = compare(expected, probabilities(logits_of(small, name), clips.held_back))
         print(f"int8 with {len(kept)} of {len(layers)} layers in float32: {told(reached)}", file=sys.stderr)
         if accepted(reached):
-            kept_as = {"float32_layers": kept, "layers": len(layers)}
-            return small, {"calibrated_on": clips.source, "clips": len(clips.calibration), **kept_as, **reached}
-        if more >= len(layers) // 2:
-            break
+            how = {"float32_layers": kept, "layers": len(layers), "bias_correction": bias_correction}
+            return small, {"calibrated_on": clips.source, "clips": len(clips.calibration), **how, **reached}
     raise InputError(
         f"{name} is not good enough in int8: {told(reached)}, where every label given with margin must be kept and "
         f"{CHANGE} is allowed. Calibrate with more clips, of the kind that it will be asked about"
     )
 
 
-def _quantized(network, clips, kept):
+def quantize_all(network, clips, kept, bias_correction="fast"):
+    """The network in int8, but for the layers `kept` and all that follows the last layer but one."""
     nncf = need("nncf", "openvino")
     from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
 
@@ -102,10 +105,17 @@ def _quantized(network, clips, kept):
         nncf.Dataset([clip[None] for clip in clips]),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(clips),
-        fast_bias_correction=True,
-        ignored_scope=nncf.IgnoredScope(names=kept),
+        fast_bias_correction=bias_correction == "fast",
+        ignored_scope=nncf.IgnoredScope(names=[*kept, *_end(network)], validate=False),
         advanced_parameters=AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE),
     )
+
+
+def _end(network):
+    """Names of the operations behind the last layer but one: its activation, means, and the classifier."""
+    ops = network.get_ordered_ops()
+    last = [i for i, op in enumerate(ops) if op.get_type_name() in LAYERS][-2:][0]
+    return [op.get_friendly_name() for op in ops[last + 1 :] if op.get_type_name() not in ("Constant", "Result")]
 
 
 def probabilities(logits, clips):

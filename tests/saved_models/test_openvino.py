@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,6 +49,11 @@ def run_alone(folder, *arguments, blocked=("tensorflow", "keras")):
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300, env=dict(os.environ))
 
 
+def scale_answers(network, factor):
+    last = [layer for layer in network.layers if layer.weights][-1]
+    last.set_weights([factor * weight for weight in last.get_weights()])
+
+
 def labels_of(text):
     return {line.split(maxsplit=1)[1]: float(line.split("%")[0]) for line in text.strip().splitlines()}
 
@@ -76,12 +82,14 @@ def test_export_writes_a_checked_file_that_knows_its_view(folder):
 
 
 def test_a_wrong_file_is_refused_and_nothing_is_left(folder, tmp_path, monkeypatch):
-    other = small()
-    other.layers[-1].set_weights([weight * 1.01 for weight in other.layers[-1].get_weights()])
-    wrong = engine.convert(other)
+    network = small()
+    right = network.get_weights()
+    scale_answers(network, 1.01)
+    wrong = engine.convert(network)
+    network.set_weights(right)
     monkeypatch.setattr(engine, "convert", lambda model: wrong)
     with pytest.raises(ValueError, match="the OpenVINO file of small returns"):
-        export(small(), tmp_path, openvino=True)
+        export(network, tmp_path, openvino=True)
     assert not list(tmp_path.iterdir())
 
 
@@ -100,17 +108,33 @@ def test_an_exported_network_is_asked_without_tensorflow(folder):
     assert labels_of(shown.stdout) == pytest.approx({name: 100 * share for name, share in expected}, abs=0.06)
 
 
-def test_the_second_time_needs_no_tensorflow(folder, home):
-    first = run_alone(folder, "predict", "video.mp4", "--model", "small.keras")
-    assert first.returncode == 3 and "ready for the next time" in first.stderr  # which imported it
-    second = run_alone(folder, "predict", "video.mp4", "--model", "small.keras")
-    assert second.returncode == 0 and second.stdout == first.stdout and second.stderr == ""
-    many = folder / "list.csv"
-    many.write_text("video.mp4\n")
-    bulk = run_alone(folder, "predict", "--manifest", many, "-o", home / "out.jsonl", "--model", "small.keras")
+def test_the_second_time_needs_no_tensorflow(folder, home, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    command = ["predict", "video.mp4", "--model", "small.keras"]
+    assert main(command) == 0
+    first, told = capsys.readouterr()
+    assert "ready for the next time" in told
+    second = run_alone(folder, *command)
+    assert second.returncode == 0 and second.stdout == first and second.stderr == ""
+    Path("list.csv").write_text("video.mp4\n")
+    bulk = run_alone(folder, "predict", "--manifest", "list.csv", "-o", home / "out.jsonl", *command[2:])
     assert bulk.returncode == 0, bulk.stderr
-    with_tensorflow = run_alone(folder, "predict", "video.mp4", "--model", "small.keras", "--engine", "tensorflow")
-    assert with_tensorflow.returncode == 3 and labels_of(with_tensorflow.stdout) == labels_of(first.stdout)
+    assert main([*command, "--engine", "tensorflow"]) == 0
+    assert labels_of(capsys.readouterr().out) == labels_of(first)
+
+
+def test_windows_of_a_stream_are_the_same(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    rows = {}
+    for engine_name in ("tensorflow", "openvino"):
+        command = ["predict", "video.mp4", "--model", "served", "--stream", "--window", "8", "--engine", engine_name]
+        assert main([*command, "--json"]) == 0
+        rows[engine_name] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows["openvino"]) > 2
+    for mine, theirs in zip(*rows.values(), strict=True):
+        assert (mine["start"], mine["end"]) == (theirs["start"], theirs["end"])
+        mine, theirs = ({row["label"]: row["probability"] for row in one["labels"]} for one in (mine, theirs))
+        assert mine == pytest.approx(theirs, abs=1e-5)
 
 
 def test_another_state_of_the_source_is_made_ready_anew(folder, home, tmp_path):
@@ -119,13 +143,14 @@ def test_another_state_of_the_source_is_made_ready_anew(folder, home, tmp_path):
     network.save(path)
     clips = random_clips(network)
     first = open_predictor(path, engine="openvino").logits(clips)
-    network.layers[-1].set_weights([2 * weight for weight in network.layers[-1].get_weights()])
+    scale_answers(network, 2)
     network.save(path)
     assert open_predictor(path).engine == "tensorflow"  # the old file is not taken
     np.testing.assert_allclose(open_predictor(path, engine="openvino").logits(clips), 2 * first, rtol=1e-4)
     assert len(list((home / "ready").glob("*.xml"))) == 1 == len(list((home / "ready").glob("*.bin")))
 
 
+@pytest.mark.slow
 def test_clips_of_any_length_where_it_is_open():
     network = keras_vid.create("fast_s3d", classes=3, size=32)
     predictor = open_predictor(network, engine="openvino")

@@ -1,0 +1,156 @@
+"""int8 is kept where clips that it was not calibrated on say so, and refused where they do not."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from keras_vid.saved_models.engines import calibrate, openvino
+from keras_vid.saved_models.predictor import open_predictor
+from networks import FAMILIES, scattered
+from random_weights import scatter, settle
+
+from keras_vid import video
+from keras_vid.cli import main
+from keras_vid.inference.predict import random_clips, softmax
+
+pytest.importorskip("nncf")
+pytestmark = pytest.mark.filterwarnings("ignore")  # NNCF's and its packages' own
+
+
+def deep():
+    """Four frames of 32 x 32 through five convolutions, 3D and of frames."""
+    x = clip = keras.Input((4, 32, 32, 3), name="clip")
+    x = layers.Rescaling(1 / 127.5, -1)(x)
+    for kernel, filters in (((1, 3, 3), 16), ((3, 1, 1), 16), (3, 16), ((1, 3, 3), 32), (3, 32)):
+        x = layers.Conv3D(filters, kernel, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.Dense(3, name="classifier")(layers.GlobalAveragePooling3D()(x))
+    model = scatter(keras.Model(clip, x, name="deep"))
+    return settle(model, np.concatenate([tinted(16, seed=2), random_clips(model, count=8)]))
+
+
+def tinted(count, seed):
+    """Clips of one colour each, with some noise: unlike enough for a network of random weights to tell them apart."""
+    rng = np.random.default_rng(seed)
+    colours, noise = rng.integers(0, 200, (count, 1, 1, 1, 3)), rng.integers(0, 56, (count, 4, 32, 32, 1))
+    return (colours + noise).astype("uint8")
+
+
+@pytest.fixture(scope="module")
+def network():
+    return deep()
+
+
+@pytest.fixture(scope="module")
+def videos(network, tmp_path_factory):
+    """Nine videos, one of which is none."""
+    folder = tmp_path_factory.mktemp("videos")
+    for i, clip in enumerate(tinted(9, seed=1)):
+        video.write(folder / f"{i}.mp4", clip.repeat(2, 0))
+    (folder / "4.mp4").write_bytes(b"no video" * 30)
+    return folder
+
+
+def test_the_command_keeps_what_held_back_clips_accept(network, videos, tmp_path, capsys):
+    network.save(tmp_path / "deep.keras")
+    output = tmp_path / "served"
+    command = ["export", str(tmp_path / "deep.keras"), "-o", str(output), "--precision", "int8"]
+    assert main(command) == 2
+    assert "--precision int8 wants --calibrate DATA" in capsys.readouterr().err
+    assert main([*command, "--calibrate", str(videos)]) == 0
+    assert "1 of 9 videos were left out" in capsys.readouterr().err
+    facts = json.loads((output / "1" / "metadata.json").read_text())
+    found = facts["openvino"]["quantization"]
+    assert (facts["precision"], facts["openvino"]["precision"]) == ("float32", "int8")
+    assert found["clips"] == 6 and found["held_back"] == 2 and found["layers"] == 6
+    assert found["lost_with_margin"] == 0 and found["mean_change"] <= 0.03
+    # what metadata.json says is what a user measures, on the clips that were held back
+    clips = np.stack([network.view.read(str(path)) for path in sorted(videos.iterdir()) if path.name != "4.mp4"])[2::3]
+    exact, small = softmax(network.predict_on_batch(clips)), softmax(open_predictor(output).logits(clips))
+    best = exact.argmax(1)
+    assert np.abs(exact - small)[[0, 1], best].mean() == pytest.approx(found["mean_change"], abs=2e-4)
+    assert np.abs(exact - small).max() > 1e-5  # it does compute in 8 bits
+
+
+def test_the_file_holds_weights_of_8_bits(network, videos):
+    converted = openvino.convert(network)
+    small, facts = calibrate.quantize(converted, clips_for(), "deep")
+    kept = set(facts["float32_layers"])
+    for op in small.get_ordered_ops():
+        if op.get_type_name() == "Convolution":
+            weights = op.input_value(1).get_node()
+            assert (weights.get_type_name() == "FakeQuantize" or _is_int8(weights)) == (
+                op.get_friendly_name() not in kept
+            )
+    assert len(kept) == 2
+
+
+def _is_int8(node):
+    while node.get_input_size():
+        if node.get_type_name() == "Convert":
+            return node.input_value(0).get_element_type().to_string() in ("i8", "u8")
+        node = node.input_value(0).get_node()
+    return False
+
+
+def clips_for():
+    return calibrate.Clips(list(tinted(8, seed=6)), list(tinted(8, seed=5)), "tinted clips")
+
+
+def test_what_is_not_good_enough_is_refused_and_nothing_is_left(network, videos, tmp_path, monkeypatch, capsys):
+    network.save(tmp_path / "deep.keras")
+    monkeypatch.setattr(calibrate, "CHANGE", 1e-7)
+    command = ["export", str(tmp_path / "deep.keras"), "-o", str(tmp_path / "served"), "--precision", "int8"]
+    assert main([*command, "--calibrate", str(videos)]) == 1
+    told = capsys.readouterr().err
+    assert "int8 with 2 of 6 layers in float32" in told and "deep is not good enough in int8: of 2 held-back" in told
+    assert not list((tmp_path / "served").iterdir())
+
+
+def test_what_is_accepted_by_hand():
+    exact = np.array([[0.9, 0.1], [0.54, 0.46], [0.2, 0.8]])
+    close = np.array([[0.88, 0.12], [0.49, 0.51], [0.2, 0.8]])
+    found = calibrate.compare(exact, close)  # the second changes its label, which was given without margin
+    assert found == {
+        "held_back": 3,
+        "with_margin": 2,
+        "lost_with_margin": 0,
+        "same_top1": 2,
+        "mean_change": 0.0233,
+        "largest_change": 0.05,
+    }
+    assert calibrate.accepted(found)
+    assert not calibrate.accepted(calibrate.compare(exact, close - [[0.03, -0.03]]))  # changed too much
+    far = np.array([[0.9, 0.1], [0.54, 0.46], [0.51, 0.49]])
+    assert calibrate.compare(exact, far)["lost_with_margin"] == 1
+
+
+def test_the_worst_layer_is_found(network):
+    """Of layers one of which is replaced by noise, that one is named first."""
+    converted = openvino.convert(network)
+    names = [op.get_friendly_name() for op in converted.get_ordered_ops() if op.get_type_name() in calibrate.LAYERS]
+    spoilt = deep()
+    spoilt.set_weights(network.get_weights())
+    third = [layer for layer in spoilt.layers if isinstance(layer, layers.Conv3D)][2]
+    noise = np.random.default_rng(0).normal(1, 0.3, third.kernel.shape)
+    third.set_weights([third.get_weights()[0] * noise])
+    rounded = openvino.convert(spoilt)
+    theirs = [op.get_friendly_name() for op in rounded.get_ordered_ops() if op.get_type_name() in calibrate.LAYERS]
+    for mine, other in zip(names, theirs):
+        next(op for op in rounded.get_ordered_ops() if op.get_friendly_name() == other).set_friendly_name(mine)
+    assert calibrate.worst_layers(converted, rounded, list(tinted(2, seed=0)), names)[0] == names[2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAMILIES)
+def test_one_of_each_family(name):
+    """All kinds of layers can be quantised; random weights say little of how good the result is."""
+    network = scattered(name)
+    converted = openvino.convert(network)
+    names = [op.get_friendly_name() for op in converted.get_ordered_ops() if op.get_type_name() in calibrate.LAYERS]
+    small = calibrate.quantize_all(converted, list(random_clips(network, count=4)), [names[0], names[-1]])
+    clips = random_clips(network, count=4)
+    exact, found = network.predict_on_batch(clips), openvino.logits_of(small, name)(clips)
+    assert 1e-5 < np.abs(exact - found).max() / np.abs(exact).max() < 0.5
