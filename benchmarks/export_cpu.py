@@ -10,8 +10,10 @@ medians to ours in float32, the seconds of processor time (which other jobs dist
 machine's matrix multiplication rate, and the largest memory.
 
 Contenders: `ours` with TensorFlow's own kernels and with oneDNN's (TF_ENABLE_ONEDNN_OPTS), in float32 and bfloat16;
-OpenVINO on the same SavedModel; ONNX Runtime on our ONNX file; and for s3d torchvision's own network, eager and
-compiled with frozen weights, in both precisions, and with `--gpu` ours on JAX and torch where they see a GPU.
+OpenVINO on the same SavedModel, and on a file in int8 as `keras-vid export --precision int8` writes it (of random
+weights here: its speed is measured, its answers are not); ONNX Runtime on our ONNX file; and for s3d torchvision's own
+network, eager and compiled with frozen weights, in both precisions, and with `--gpu` ours on JAX and torch where they see a
+GPU.
 """
 
 import argparse
@@ -25,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
+from importlib import metadata, util
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,7 @@ OURS = {  # contender: (what runs it, precision, environment)
 PEERS = {
     "OpenVINO": ("openvino", "float32", {}),
     "OpenVINO, bf16": ("openvino", "bfloat16", {}),
+    "OpenVINO, int8": ("openvino_int8", "float32", {}),
     "ONNX Runtime": ("onnx", "float32", {}),
 }
 TORCHVISION = {
@@ -90,6 +93,14 @@ def openvino(folder, precision, shape):
     request = ov.Core().compile_model(model, "CPU", hint).create_infer_request()
     clip = _clip(shape)
     return lambda: list(request.infer({0: clip}).values())[0]
+
+
+def openvino_int8(folder, precision, shape):
+    from keras_vid.saved_models.engines import openvino
+
+    network, _ = openvino.read_file(f"{folder}/int8.xml")
+    logits, clip = openvino.logits_of(network, "net"), _clip(shape)
+    return lambda: logits(clip)
 
 
 def onnx(folder, precision, shape):
@@ -154,7 +165,9 @@ def matmul(folder, precision, shape):
     return lambda: (a @ b).float().numpy()
 
 
-LOADERS = {f.__name__: f for f in (savedmodel, openvino, onnx, torch, torch_compiled, jax, keras_torch, matmul)}
+LOADERS = {
+    f.__name__: f for f in (savedmodel, openvino, openvino_int8, onnx, torch, torch_compiled, jax, keras_torch, matmul)
+}
 
 
 def _clip(shape):
@@ -221,8 +234,8 @@ class Contender:
         self.complaints.close()
 
 
-def make(name, folder, options, halves, gpu):
-    """Export a network in float32, in bfloat16 where `halves`, and as ONNX; seconds of the first export."""
+def make(name, folder, options, contenders):
+    """Export a network as its contenders want it; seconds of the first export, and its multiply-adds."""
     from keras_vid.saved_models import targets
     from keras_vid.saved_models.export import export
     from keras_vid.saved_models.fold import fold
@@ -234,12 +247,28 @@ def make(name, folder, options, halves, gpu):
     began = time.perf_counter()
     export(model, folder / "float32")
     took = time.perf_counter() - began
-    if halves:
+    kinds = {kind for kind, *_ in contenders.values()}
+    if ("savedmodel", "bfloat16") in {row[:2] for row in contenders.values()}:
         export(model, folder / "bfloat16", precision="bfloat16")
-    targets.to_onnx(model, folder / "net.onnx")
-    if gpu:
+    if "openvino_int8" in kinds:
+        _make_int8(model, folder / "int8.xml")
+    if "onnx" in kinds:
+        targets.to_onnx(model, folder / "net.onnx")
+    if kinds & {"jax", "keras_torch"}:
         fold(model).save(folder / "folded.keras")
     return took, keras_vid.macs(model, options["frames"], options["size"])
+
+
+def _make_int8(model, path):
+    from keras_vid.saved_models.engines import calibrate, openvino
+
+    from keras_vid.inference.predict import random_clips
+    from keras_vid.view import view_of
+
+    network = openvino.convert(model)
+    names = [op.get_friendly_name() for op in network.get_ordered_ops() if op.get_type_name() in calibrate.LAYERS]
+    small = calibrate.quantize_all(network, list(random_clips(model)), [names[0], names[-1]])
+    openvino.write(small, path, model.name, view_of(model))
 
 
 def race(contenders, folder, shape, rounds):
@@ -263,10 +292,10 @@ def table(title, running, macs, batch):
     }
     lines = [f"\n### {title}\n"]
     lines += [
-        "| | median s | fastest s | over ours | clips a second | CPU s | times the limit | MiB |",
+        "| | median s | fastest s | over the first | clips a second | CPU s | times the limit | MiB |",
         "|" + "---|" * 8,
     ]
-    ours = [wall for wall, _, _ in running["ours"].rounds]
+    ours = [wall for wall, _, _ in next(iter(running.values())).rounds]
     for name, contender in running.items():
         if name in ("matmul", "matmul, bf16"):
             continue
@@ -290,7 +319,8 @@ def machine():
     from keras_vid.training.run.distribution import processor_flags
 
     known = [flag for flag in sorted(processor_flags()) if flag.startswith(("avx", "amx", "fma", "f16c"))]
-    versions = ", ".join(f"{package} {metadata.version(package)}" for package in VERSIONS)
+    installed = [package for package in VERSIONS if util.find_spec(package)]
+    versions = ", ".join(f"{package} {metadata.version(package)}" for package in installed)
     load = os.getloadavg()[0]
     return (
         f"{len(names)} x {names[0] if names else platform.processor()} ({' '.join(known)}); load {load:.1f} at the "
@@ -306,6 +336,7 @@ def main():
     parser.add_argument("--small", action="store_true", help="clips of 64 pixels and few frames, 2 rounds, batch 1")
     parser.add_argument("--bf16", action="store_true", help="in bfloat16, too, on a processor without it")
     parser.add_argument("--gpu", action="store_true", help="ours on JAX and torch, too, where they see a GPU")
+    parser.add_argument("--contenders", nargs="+", help="some of them alone, by name")
     parser.add_argument("-o", "--output", help="write the table to a file, too")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -322,17 +353,14 @@ def main():
         frames = {64: 16, 8: 8, 35: 10}[NETWORKS[name]] if args.small else NETWORKS[name]
         size = 64 if args.small else 224
         with tempfile.TemporaryDirectory() as folder:
-            took, macs = make(name, Path(folder), {"frames": frames, "size": size}, halves, args.gpu)
-            limits = {"matmul": ("matmul", "float32", {}), "matmul, bf16": ("matmul", "bfloat16", {})}
-            contenders = {
-                **OURS,
-                **PEERS,
-                **(TORCHVISION if name == "s3d" else {}),
-                **(GPU if args.gpu else {}),
-                **limits,
-            }
-            if not halves:
-                contenders = {name: row for name, row in contenders.items() if row[1] != "bfloat16"}
+            contenders = {**OURS, **PEERS, **(TORCHVISION if name == "s3d" else {}), **(GPU if args.gpu else {})}
+            contenders = {name: row for name, row in contenders.items() if halves or row[1] != "bfloat16"}
+            contenders = {name: contenders[name] for name in args.contenders or contenders}
+            if util.find_spec("torch"):
+                contenders["matmul"] = ("matmul", "float32", {})
+                if halves:
+                    contenders["matmul, bf16"] = ("matmul", "bfloat16", {})
+            took, macs = make(name, Path(folder), {"frames": frames, "size": size}, contenders)
             for batch in batches:
                 running = race(contenders, folder, (batch, frames, size, size, 3), rounds)
                 title = f"{name}, {batch} x {frames} x {size} x {size}, {rounds} rounds, {macs / 1e9:.1f} GMAC a clip"

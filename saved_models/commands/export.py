@@ -78,8 +78,8 @@ def _calibration(args, model):
 
     from keras_vid.view import view_of
 
-    source = args.calibrate or calibrate.videos_of_run(args.model)
-    return calibrate.read_clips(calibrate.videos_in(source), view_of(model), str(source))
+    videos = calibrate.videos_in(args.calibrate) if args.calibrate else calibrate.videos_of_run(args.model)
+    return calibrate.read_clips(videos, view_of(model), args.calibrate or f"training videos of {args.model}")
 
 
 def _other_targets(args, model):

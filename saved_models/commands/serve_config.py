@@ -14,6 +14,9 @@ def add_arguments(parser):
         "-b", "--batch-size", type=int, default=8, help="clips of several requests computed together (default: 8)"
     )
     parser.add_argument("--image", default="tensorflow/serving", help="the image (default: tensorflow/serving)")
+    parser.add_argument(
+        "--openvino", action="store_true", help="write the files of OpenVINO Model Server, in place of TF Serving's"
+    )
 
 
 def run(args):
@@ -21,6 +24,9 @@ def run(args):
 
     if args.batch_size < 1:
         raise UsageError(f"--batch-size is at least 1, not {args.batch_size}")
+    if args.openvino:
+        _write_openvino(args)
+        return
     files, reasons = write(args.models, args.output, args.batch_size, args.image)
     for reason in reasons:
         print(f"requests are not batched: {reason}; fix it with keras-vid export --frames --size", file=sys.stderr)
@@ -28,3 +34,12 @@ def run(args):
         print(file)
     compose = shlex.quote(str(Path(args.output) / "docker-compose.yml"))
     print(f"start the server: docker compose -f {compose} up", file=sys.stderr)
+
+
+def _write_openvino(args):
+    from keras_vid.saved_models.serving import openvino_config
+
+    files = openvino_config.write(args.models, args.output)
+    for file in files:
+        print(file)
+    print(f"start the server: docker compose -f {shlex.quote(str(files[-1]))} up", file=sys.stderr)

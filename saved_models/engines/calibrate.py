@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_vid.inference.predict import softmax
-from keras_vid.utils.errors import InputError, MissingFile, UsageError, VideoError
+from keras_vid.utils.errors import InputError, UsageError, VideoError
 from keras_vid.utils.files import read_json
 from keras_vid.utils.optional import need
-from keras_vid.video.finding import videos_below
 
 MARGIN = 0.1  # a top label counts as given with margin where it is this much more probable than the second
 CHANGE = 0.03  # of the probability of the top label, the largest mean that is accepted
@@ -187,21 +186,18 @@ def _relative(exact, rounded):
 
 
 def videos_in(source) -> list[str]:
-    """The videos of a folder, or of the first column of a CSV file."""
-    from keras_vid.saved_models.serving.bulk import rows, where
+    """The videos of a folder, or of a list of them (the column `path` of a CSV file)."""
+    from keras_vid.inference.sources import find_videos
 
-    source = Path(source)
-    if not source.exists():
-        raise MissingFile(f"{source}: no such file or folder")
-    return sorted(videos_below(source)) if source.is_dir() else [where(source, video) for _, video in rows(source)]
+    return sorted(video for found in find_videos([str(source)]) for video in found.videos)
 
 
-def videos_of_run(source):
-    """Where the videos are that a run folder was trained on."""
+def videos_of_run(source) -> list[str]:
+    """Videos that a run folder was trained on."""
     path = Path(source) / "args.json"
-    data = read_json(path).get("data") if path.is_file() else None
-    if not data:
+    videos = read_json(path).get("training_videos") if path.is_file() else None
+    if not videos:
         raise UsageError(
-            f"{source} is not a run folder with videos of its own: --precision int8 wants --calibrate DATA"
+            f"{source} does not name videos that it was trained on: --precision int8 wants --calibrate DATA"
         )
-    return data
+    return videos

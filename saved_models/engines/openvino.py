@@ -26,7 +26,7 @@ def is_installed() -> bool:
 
 
 def convert(model):
-    """A Keras network, its BatchNorms absorbed, as an OpenVINO model from `clip` to `logits`."""
+    """A Keras network, its BatchNorms absorbed, as an OpenVINO model from `clip` to `logits` and `scores`."""
     openvino = need("openvino", "openvino")
     import tensorflow as tf
     from keras_vid.saved_models.fold import fold
@@ -38,13 +38,14 @@ def convert(model):
 
     @tf.function(input_signature=[spec])
     def serve(clip):
-        return {"logits": net(tf.cast(clip, tf.float32), training=False)}
+        logits = net(tf.cast(clip, tf.float32), training=False)
+        return {"logits": logits, "scores": tf.nn.softmax(logits)}
 
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, serve.get_concrete_function())
         converted = openvino.Core().read_model(folder)
-        whole = openvino.Model([converted.output("logits")], converted.get_parameters(), model.name)
-        return whole.clone()
+        outputs = [converted.output(name) for name in ("logits", "scores")]
+        return openvino.Model(outputs, converted.get_parameters(), model.name).clone()
 
 
 def check_network(model, network):
@@ -88,7 +89,7 @@ def of_keras(model, labels=None):
 
 
 def _named(network, name, view, labels):
-    classes = network.output(0).partial_shape[1].get_length()
+    classes = network.output("logits").partial_shape[1].get_length()
     view = dataclasses.replace(view, labels=tuple(view.names(classes, labels, name)))
     return name, view, logits_of(network, name)
 

@@ -8,12 +8,15 @@ import pytest
 from keras import layers
 from keras_vid.saved_models.engines import calibrate, openvino
 from keras_vid.saved_models.predictor import open_predictor
+from keras_vid.training.data.datasets import Dataset, Item
+from keras_vid.training.run.train import some_videos
 from networks import FAMILIES, scattered
 from random_weights import scatter, settle
 
 from keras_vid import video
 from keras_vid.cli import main
 from keras_vid.inference.predict import random_clips, softmax
+from keras_vid.view import view_of
 
 pytest.importorskip("nncf")
 pytestmark = pytest.mark.filterwarnings("ignore")  # NNCF's and its packages' own
@@ -23,8 +26,9 @@ def deep():
     """Four frames of 32 x 32 through five convolutions, 3D and of frames."""
     x = clip = keras.Input((4, 32, 32, 3), name="clip")
     x = layers.Rescaling(1 / 127.5, -1)(x)
-    for kernel, filters in (((1, 3, 3), 16), ((3, 1, 1), 16), (3, 16), ((1, 3, 3), 32), (3, 32)):
-        x = layers.Conv3D(filters, kernel, padding="same", use_bias=False)(x)
+    units = (((1, 3, 3), 16, 2), ((3, 1, 1), 16, 1), (3, 16, 1), ((1, 3, 3), 32, 2), (3, 32, 1))
+    for kernel, filters, step in units:
+        x = layers.Conv3D(filters, kernel, (1, step, step), padding="same", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Dense(3, name="classifier")(layers.GlobalAveragePooling3D()(x))
     model = scatter(keras.Model(clip, x, name="deep"))
@@ -58,7 +62,7 @@ def test_the_command_keeps_what_held_back_clips_accept(network, videos, tmp_path
     output = tmp_path / "served"
     command = ["export", str(tmp_path / "deep.keras"), "-o", str(output), "--precision", "int8"]
     assert main(command) == 2
-    assert "--precision int8 wants --calibrate DATA" in capsys.readouterr().err
+    assert "--calibrate DATA" in capsys.readouterr().err
     assert main([*command, "--calibrate", str(videos)]) == 0
     assert "1 of 9 videos were left out" in capsys.readouterr().err
     facts = json.loads((output / "1" / "metadata.json").read_text())
@@ -67,7 +71,9 @@ def test_the_command_keeps_what_held_back_clips_accept(network, videos, tmp_path
     assert found["clips"] == 6 and found["held_back"] == 2 and found["layers"] == 6
     assert found["lost_with_margin"] == 0 and found["mean_change"] <= 0.03
     # what metadata.json says is what a user measures, on the clips that were held back
-    clips = np.stack([network.view.read(str(path)) for path in sorted(videos.iterdir()) if path.name != "4.mp4"])[2::3]
+    clips = np.stack([view_of(network).read(str(path)) for path in sorted(videos.iterdir()) if path.name != "4.mp4"])[
+        2::3
+    ]
     exact, small = softmax(network.predict_on_batch(clips)), softmax(open_predictor(output).logits(clips))
     best = exact.argmax(1)
     assert np.abs(exact - small)[[0, 1], best].mean() == pytest.approx(found["mean_change"], abs=2e-4)
@@ -97,6 +103,22 @@ def _is_int8(node):
 
 def clips_for():
     return calibrate.Clips(list(tinted(8, seed=6)), list(tinted(8, seed=5)), "tinted clips")
+
+
+def test_a_run_calibrates_with_its_own_training_videos(network, videos, tmp_path, capsys):
+    """The list that keras-vid train leaves in args.json."""
+    items = [Item(str(path), 0) for path in sorted(videos.iterdir())] * 30
+    named = some_videos(Dataset("folder", items, ["x"]))
+    assert sorted(named) == sorted(map(str, videos.iterdir()))
+    assert len(some_videos(Dataset("folder", [Item(f"{i}.mp4", 0) for i in range(250)], ["x"]))) == 96
+    run = tmp_path / "run"
+    run.mkdir()
+    network.save(run / "best.keras")
+    view_of(network).save(run)
+    (run / "args.json").write_text(json.dumps({"training_videos": named}))
+    assert main(["export", str(run), "-o", str(tmp_path / "served"), "--precision", "int8"]) == 0
+    facts = json.loads((tmp_path / "served/1/metadata.json").read_text())
+    assert facts["openvino"]["quantization"]["calibrated_on"] == f"training videos of {run}"
 
 
 def test_what_is_not_good_enough_is_refused_and_nothing_is_left(network, videos, tmp_path, monkeypatch, capsys):

@@ -115,9 +115,9 @@ def test_the_second_time_needs_no_tensorflow(folder, home, monkeypatch, capsys):
     first, told = capsys.readouterr()
     assert "ready for the next time" in told
     second = run_alone(folder, *command)
-    assert second.returncode == 0 and second.stdout == first and second.stderr == ""
-    Path("list.csv").write_text("video.mp4\n")
-    bulk = run_alone(folder, "predict", "--manifest", "list.csv", "-o", home / "out.jsonl", *command[2:])
+    assert second.returncode == 0 and second.stdout == first and "ready" not in second.stderr
+    Path("list.csv").write_text("path\nvideo.mp4\n")
+    bulk = run_alone(folder, "predict", "list.csv", "-o", home / "out.jsonl", *command[2:])
     assert bulk.returncode == 0, bulk.stderr
     assert main([*command, "--engine", "tensorflow"]) == 0
     assert labels_of(capsys.readouterr().out) == labels_of(first)
@@ -127,7 +127,7 @@ def test_windows_of_a_stream_are_the_same(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     rows = {}
     for engine_name in ("tensorflow", "openvino"):
-        command = ["predict", "video.mp4", "--model", "served", "--stream", "--window", "8", "--engine", engine_name]
+        command = ["stream", "video.mp4", "--model", "served", "--window", "8", "--engine", engine_name]
         assert main([*command, "--json"]) == 0
         rows[engine_name] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(rows["openvino"]) > 2
@@ -177,3 +177,17 @@ def test_a_missing_package_is_said(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ImportError, match=r"keras_vid\[openvino\]"):
         open_predictor(folder / "small.keras", engine="openvino")
+
+
+def test_files_for_the_model_server(folder, tmp_path, capsys):
+    assert main(["serve-config", str(folder / "served"), "-o", str(tmp_path / "config"), "--openvino"]) == 0
+    listed, composed = map(Path, capsys.readouterr().out.splitlines())
+    (row,) = json.loads(listed.read_text())["model_config_list"]
+    service = json.loads(composed.read_text())["services"]["serving"]
+    mounted = {mount["target"]: (composed.parent / mount["source"]).resolve() for mount in service["volumes"]}
+    assert (mounted[row["config"]["base_path"]] / "1/model.xml").is_file()
+    assert (mounted["/config"] / "openvino.json").is_file() and "/config/openvino.json" in service["command"]
+    (tmp_path / "plain/1").mkdir(parents=True)
+    (tmp_path / "plain/1/saved_model.pb").touch()
+    assert main(["serve-config", str(tmp_path / "plain"), "-o", str(tmp_path / "config"), "--openvino"]) == 1
+    assert "keras-vid export --openvino" in capsys.readouterr().err

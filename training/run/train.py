@@ -183,9 +183,17 @@ def described(recipe, options, training, network, settings):
         "parameters": network.count_params(),
         "recipe": dataclasses.asdict(recipe),
         **shown,
+        "training_videos": some_videos(training),
         "command": " ".join(sys.argv),
         "versions": {"keras": keras.__version__, "keras_vid": __version__},
     }
+
+
+def some_videos(training, count=96):
+    """Paths of up to `count` training videos, evenly spaced in their list: what an export to int8 calibrates with."""
+    paths = list(dict.fromkeys(item.path for item in training.items if getattr(item, "path", None)))
+    step = max(1, len(paths) / count)
+    return [str(Path(paths[int(i * step)]).absolute()) for i in range(min(count, len(paths)))]
 
 
 def _say(line):
