@@ -12,8 +12,8 @@ machine's matrix multiplication rate, and the largest memory.
 Contenders: `ours` with TensorFlow's own kernels and with oneDNN's (TF_ENABLE_ONEDNN_OPTS), in float32 and bfloat16;
 OpenVINO on the same SavedModel, and on a file in int8 as `keras-vid export --precision int8` writes it (of random
 weights here: its speed is measured, its answers are not); ONNX Runtime on our ONNX file; and for s3d torchvision's own
-network, eager and compiled with frozen weights, in both precisions, and with `--gpu` ours on JAX and torch where they see a
-GPU.
+network, eager and compiled with frozen weights, in both precisions, and with `--gpu` ours on JAX and torch where a GPU
+is seen.
 """
 
 import argparse
