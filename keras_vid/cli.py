@@ -32,6 +32,10 @@ COMMANDS = {
         "keras_vid.training.commands.train",
         "a network on your videos, or by a paper's recipe: one run folder with everything in it",
     ),
+    "embed": (
+        "keras_vid.training.commands.embed",
+        "what a network sees in each clip: features as a file, in TensorBoard's projector, the nearest clips",
+    ),
     "evaluate": (
         "keras_vid.training.commands.evaluate",
         "top-1, top-5 and more of a run by a named protocol; fusion of several networks",

@@ -3,10 +3,14 @@
 import argparse
 import dataclasses
 
+from keras_vid.training.commands.own_videos import add_flags, train_own_videos
+
 from keras_vid.utils.errors import InputError, Stopped
 
 EPILOG = """examples:
-  keras-vid train s3dg --data my_videos/ --epochs 20            one folder a class
+  keras-vid train --data my_videos/                             your own videos, one folder a class: all is chosen
+  keras-vid train --data my_videos/ --plan                      what would be done, and why
+  keras-vid train s3dg --data my_videos/ --epochs 20            a named network, trained whole
   keras-vid train tsm_resnet50 --data clips.csv                 path,label[,start,end]
   keras-vid train stm_resnet50/ucf101 --data UCF101 --split 2   a paper's recipe
   keras-vid train --resume -o runs/a                            goes on with a run that was stopped
@@ -80,6 +84,7 @@ def add_arguments(parser):
     machine.add_argument("--average", type=float, default=0.0, metavar="M", help="also average weights, e.g. 0.999")
     machine.add_argument("--save-every", type=int, help="steps between saved states (default: five minutes)")
     machine.add_argument("--profile", metavar="A:B", help="profile steps A to B for TensorBoard")
+    add_flags(parser)
     fields = parser.add_argument_group("the recipe's fields")
     fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips of a step on each device")
     fields.add_argument(
@@ -109,8 +114,11 @@ def run(args):
                 f"{name:45} lr {row.lr:<6g} {row.length:g} {row.unit} of {row.paper_batch} clips a step; {row.source}"
             )
         return
+    if not args.recipe and args.data and not args.resume:
+        train_own_videos(args)
+        return
     if not args.recipe and not (args.resume and args.output):
-        raise InputError("which network? `keras-vid train NETWORK --data DIR`; --recipes lists what there is")
+        raise InputError("`keras-vid train --data DIR` takes your own videos, `train NETWORK --data DIR` a recipe")
     output = Path(args.output or f"runs/{args.recipe.replace('/', '_')}")
     if args.resume and (output / "args.json").is_file():
         chosen, options = resumed(args, output)

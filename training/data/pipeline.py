@@ -173,9 +173,21 @@ def read_item(item, indices, size=None):
     return read(item.path, chosen, size, threads=1)
 
 
+def probe_once(source):
+    """`keras_vid.video.probe`, which decodes a whole file, once for all segments of a file that does not change."""
+    if hasattr(source, "shape") or not os.path.isfile(source):
+        return probe(source)
+    return _probe(str(source), os.stat(source).st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _probe(path, changed):
+    return probe(path)
+
+
 def span(item):
     """The numbers of the frames within the seconds of a clip."""
-    times = probe(item.path)["times"]
+    times = probe_once(item.path)["times"]
     if times is None:
         raise InputError(f"{item.path}: a folder of frames has no seconds: leave start and end out")
     low, high = item.start or 0, np.inf if item.end is None else item.end

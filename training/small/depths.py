@@ -30,12 +30,14 @@ def fixed(network, view):
 
 
 def necks(network) -> list[str]:
-    """Names of the layers that everything passes through, in the order of the graph.
+    """Names of the layers that everything passes through on its way to the last map, in the order of the graph.
 
     >>> import keras_vid
     >>> [name for name in necks(keras_vid.create("s3d", classes=2)) if name.startswith("Mixed_5")]
     ['Mixed_5b', 'Mixed_5c']
     """
+    last = next((layer for layer in reversed(network.layers) if is_map(layer)), None)
+    network = keras.Model(network.input, last.output) if last else network  # a head may look at several depths
     order = {layer.name: number for number, layer in enumerate(network.layers)}
     reach = [0] * len(order)  # how far up each layer's output is used
     for layer in network.layers:

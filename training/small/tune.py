@@ -26,7 +26,8 @@ class Settings:
     Attributes:
         epochs: Passes over the training clips.
         batch: Clips of a step.
-        rate, head_rate: Of the body and of the new head (AdamW).
+        rate: Of the body (AdamW).
+        head_rate: Of the new head, as a multiple of the body's.
         patience: Stop after so many epochs without a smaller loss on held-out groups; 0 trains all epochs.
         dropout: Before the head.
         smoothing: Of labels.
@@ -37,7 +38,7 @@ class Settings:
     epochs: int = 6
     batch: int = 8
     rate: float = 1e-4
-    head_rate: float = 1e-3
+    head_rate: float = 10.0
     patience: int = 0
     dropout: float = 0.5
     smoothing: float = 0.1
@@ -105,45 +106,62 @@ def _head(x, classes, settings, prefix):
     return layers.Dense(classes, kernel_initializer="zeros", dtype="float32", name=f"{prefix}_logits")(x)
 
 
-def tune(part, maps, labels, groups, settings, seed=0) -> tuple[keras.Model, int]:
-    """Train an upper part in place: (the part, the epoch whose weights it has).
+class Tuner:
+    """Trains an upper part again and again, each time from the same start: a graph for all folds.
 
     Args:
         part: What `upper_part` returns.
-        maps: (features, name of the neck, numbers of the training clips).
-        labels, groups: Of every clip of the features.
+        settings: `Settings`.
+        clips: How many there are at most, by which the rates are timed.
     """
-    features, name, clips = maps
-    clips, labels = np.asarray(clips), np.asarray(labels)
-    judged = np.zeros(len(clips), bool)
-    if settings.patience:
-        judged = held_out(labels[clips], np.asarray(groups)[clips], 0.2, seed)
-    weights = _class_weights(labels[clips[~judged]], part.output_shape[-1])[labels]
-    training = Maps(features, name, clips[~judged], labels, weights)
-    steps = -(-len(training.clips) // settings.batch)
-    step = _step(part, settings, steps * settings.epochs)
-    rng = np.random.default_rng(seed)
-    best, kept, last = np.inf, None, settings.epochs
-    for epoch in range(1, settings.epochs + 1):
-        for batch in training.batches(settings.batch, rng):
-            step(*(tf.constant(array) for array in batch))
-        if not judged.any():
-            continue
-        logits = part_logits(part, features, name, clips[judged])
-        loss = cross_entropy(logits, labels[clips[judged]]).mean()
-        if loss < best:
-            best, kept, last = loss, part.get_weights(), epoch
-        elif epoch - last >= settings.patience:
-            break
-    if kept:
-        part.set_weights(kept)
-    return part, last
+
+    def __init__(self, part, settings, clips):
+        self.part, self.settings = part, settings
+        self.start = part.get_weights()
+        steps = -(-clips // settings.batch) * settings.epochs
+        self.step, self.optimizers = _step(part, settings, steps)
+
+    def __call__(self, features, name, clips, labels, groups, seed=0) -> int:
+        """Train on some of the clips; returns the epoch whose weights the part has.
+
+        Args:
+            features, name: The features with the maps of the neck of this name.
+            clips: Numbers of the clips to train on.
+            labels, groups: Of every clip of the features.
+        """
+        settings, clips, labels = self.settings, np.asarray(clips), np.asarray(labels)
+        self.part.set_weights(self.start)
+        for optimizer in self.optimizers:
+            for variable in optimizer.variables:
+                if variable is not optimizer.learning_rate:
+                    variable.assign(np.zeros(variable.shape))
+        judged = np.zeros(len(clips), bool)
+        if settings.patience:
+            judged = held_out(labels[clips], np.asarray(groups)[clips], 0.2, seed)
+        weights = _class_weights(labels[clips[~judged]], self.part.output_shape[-1])[labels]
+        training = Maps(features, name, clips[~judged], labels, weights)
+        rng = np.random.default_rng(seed)
+        best, kept, last = np.inf, None, settings.epochs
+        for epoch in range(1, settings.epochs + 1):
+            for batch in training.batches(settings.batch, rng):
+                self.step(*(tf.constant(array) for array in batch))
+            if not judged.any():
+                continue
+            logits = part_logits(self.part, features, name, clips[judged])
+            loss = cross_entropy(logits, labels[clips[judged]]).mean()
+            if loss < best:
+                best, kept, last = loss, self.part.get_weights(), epoch
+            elif epoch - last >= settings.patience:
+                break
+        if kept:
+            self.part.set_weights(kept)
+        return last
 
 
 def part_logits(part, features, name, clips, batch=8) -> np.ndarray:
     """The logits of the first variant of clips."""
     maps = Maps(features, name, clips, np.zeros(len(features.places), int), np.ones(len(features.places)))
-    return np.concatenate([np.asarray(part(found, training=False)) for found, *_ in maps.batches(batch)])
+    return np.concatenate([part.predict_on_batch(found) for found, *_ in maps.batches(batch)])
 
 
 def _class_weights(labels, classes):
@@ -155,7 +173,7 @@ def _class_weights(labels, classes):
 
 
 def _step(part, settings, steps):
-    """One step of both optimizers, as a graph."""
+    """(one step of both optimizers, as a graph; the optimizers)"""
     classes = part.output_shape[-1]
     head = [weight for weight in part.trainable_variables if weight.path.split("/")[-2].endswith("_logits")]
     body = [weight for weight in part.trainable_variables if all(weight is not other for other in head)]
@@ -165,7 +183,10 @@ def _step(part, settings, steps):
         falling = keras.optimizers.schedules.CosineDecay(0.0, max(steps - warmup, 1), 0.0, "rate", rate, warmup)
         return keras.optimizers.AdamW(falling, weight_decay=settings.weight_decay)
 
-    groups = [(optimizer(rate), weights) for rate, weights in ((settings.rate, body), (settings.head_rate, head))]
+    groups = [
+        (optimizer(rate), weights)
+        for rate, weights in ((settings.rate, body), (settings.rate * settings.head_rate, head))
+    ]
     groups = [(rule, weights) for rule, weights in groups if weights]
     for rule, weights in groups:
         rule.build(weights)
@@ -182,7 +203,7 @@ def _step(part, settings, steps):
             gradients = gradients[len(group) :]
         return loss
 
-    return step
+    return step, [rule for rule, _ in groups]
 
 
 def tuned_network(network, below, part, labels, view) -> keras.Model:

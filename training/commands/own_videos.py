@@ -1,0 +1,63 @@
+"""keras-vid train --data DIR, without a recipe: the data decides, the plan says how and why."""
+
+from pathlib import Path
+
+from keras_vid.utils.errors import UsageError
+
+NOT_HERE = {"val_data": "--val-data", "service": "--service", "lists": "--lists", "set": "--set"}
+
+
+def add_flags(parser):
+    """The flags of `keras-vid train` that say how one's own videos are learned from."""
+    own = parser.add_argument_group("your own videos, without RECIPE (all is chosen by the data)")
+    own.add_argument("--plan", action="store_true", help="print what would be done, why and how long it takes; stop")
+    own.add_argument("--model", help="a network with weights, a run folder or a .keras file (default: i3d)")
+    own.add_argument("--stages", help="of probe,tune,combine; what folds do not find better is not kept")
+    own.add_argument("--freeze", metavar="LAYER", help="the last frozen layer in tuning")
+    own.add_argument("--patience", type=int, help="stop tuning after so many epochs without a smaller loss")
+    own.add_argument("--time-limit", type=float, metavar="MINUTES", help="what the run may take (default: 15)")
+    own.add_argument("--folds", type=int, help="parts into which the sources are dealt out for validation (5)")
+    own.add_argument("--stride", type=int, help="look at every so many frames only")
+    own.add_argument("--mirrored", action="store_true", help="learn from each clip in a mirror, too")
+    own.add_argument("--clip-views", type=int, default=1, help="learn from so many clips of each video (1)")
+    own.add_argument("--control", action="store_true", help="also judge a probe that sees one frame of each clip")
+    own.add_argument("--background", action="store_true", help="a class more: what is outside the segments of files")
+
+
+def train_own_videos(args):
+    """Plan and fit by the flags of `keras-vid train`; the table goes to stdout."""
+    import sys
+
+    from keras_vid.training.small.fit import fit_folder, plan_folder
+
+    wrong = [flag for name, flag in NOT_HERE.items() if getattr(args, name, None)]
+    if wrong:
+        raise UsageError(f"{', '.join(wrong)} wants a recipe: `keras-vid train NETWORK --data DIR`")
+    choices = {
+        "model": args.model,
+        "weights": args.weights,
+        "frames": args.frames,
+        "size": args.size,
+        "stride": args.stride,
+        "views": args.clip_views,
+        "mirrored": args.mirrored,
+        "stages": tuple(part.strip() for part in args.stages.split(",")) if args.stages else None,
+        "freeze": args.freeze,
+        "epochs": int(args.epochs) if args.epochs else None,
+        "batch": args.batch,
+        "rate": args.lr,
+        "head_rate": args.head_rate,
+        "patience": args.patience,
+        "time_limit": args.time_limit,
+        "folds": args.folds,
+        "control": args.control,
+        "background": args.background,
+    }
+    if args.plan:
+        print(plan_folder(args.data, group_by=args.group_by, **choices)[0].text())
+        return
+    output = args.output or f"runs/{Path(args.data).stem}"
+    result = fit_folder(args.data, output, group_by=args.group_by, seed=args.seed, workers=args.workers, **choices)
+    print(result.text())
+    told = f"everything is in {output}: open report.html, or run `keras-vid predict VIDEO --model {output}`"
+    print(told, file=sys.stderr)
