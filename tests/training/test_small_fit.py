@@ -75,7 +75,15 @@ def test_the_run_folder_holds_what_other_commands_read(tmp_path, model, capsys):
     assert main(["train", "--data", str(data), "--model", model, "-o", str(run)]) == 1  # it is not written over
     assert "holds a run already" in capsys.readouterr().err
     assert main(["report", str(run)]) == 0
-    assert main(["evaluate", str(run), "--data", str(data)]) == 0
+    assert main(["evaluate", str(run)]) == 1  # every clip was learned from
+    assert "give --test-data" in capsys.readouterr().err
+    others = write_clips(tmp_path / "others", ["dark"] * 3 + ["grey"] * 3, seed=1)
+    assert main(["evaluate", str(run), "--test-data", str(others), "--json"]) == 0
+    tested = json.loads(capsys.readouterr().out)
+    network = keras_vid.load_model(run)
+    files = sorted(others.rglob("*.mp4"))
+    answers = [keras_vid.predict(network, str(path))[0][0] for path in files]
+    assert tested["top1"] == pytest.approx(np.mean([label == path.parent.name for label, path in zip(answers, files)]))
 
 
 def test_tuned_and_combined_networks_say_what_their_parts_say(tmp_path, model):

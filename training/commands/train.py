@@ -56,11 +56,7 @@ def add_arguments(parser):
     parser.add_argument("--recipes", action="store_true", help="list the recipes there are, and stop")
     parser.add_argument("--data", help="the videos: a folder, a CSV file, or a data set's root")
     parser.add_argument("-o", "--output", help="the run folder (default: runs/RECIPE)")
-    parser.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on with the run in --output where it stopped: its folder holds recipe, data and options",
-    )
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --output where it stopped")
     parser.add_argument("--epochs", type=float, help="short for --unit epochs --length EPOCHS")
     parser.add_argument("--show", action="store_true", help="print the recipe's settings and stop")
     parser.add_argument("--no-test", action="store_true", help="no test and report after the last epoch")
@@ -87,13 +83,8 @@ def add_arguments(parser):
     add_flags(parser)
     fields = parser.add_argument_group("the recipe's fields")
     fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips of a step on each device")
-    fields.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="an option of the network's constructor, such as fusion=concat (repeatable)",
-    )
+    told = "an option of the network's constructor, such as fusion=concat (repeatable)"
+    fields.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=told)
     for field in dataclasses.fields(Recipe):
         if field.name in NOT_FLAGS:
             continue

@@ -145,7 +145,10 @@ def evaluate(source, changes=None, data=None, order="forward", average="softmax"
     if other:
         testing, part, how = own_videos(other, "test", options.group_by), "test", f"tested on {other}"
     else:
-        testing, part, how = _part_to_test(run, datasets(recipe, options), part)
+        parts = datasets(recipe, options)
+        if "stage" in args and (parts.test is None or part == "validation"):  # of one's own videos, without a recipe
+            raise InputError(f"{run} learned from all of these clips, and metrics.json has its folds: give --test-data")
+        testing, part, how = _part_to_test(run, parts, part)
     network = for_testing(load_model(run), recipe)
     testing = aligned(testing, args["labels"])
     numbers, predictions = _test(network, testing, recipe, order, average, workers)

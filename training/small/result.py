@@ -126,12 +126,13 @@ def _write_predictions(folder, result):
     items = [result.items[i] for i in tested]
     paths = [str(item.path) if item.start is None else f"{item.path} {item.start:g}" for item in items]
     truth = np.array([item.label for item in items])
-    Predictions(paths, truth, result.judged.scores[tested].astype("float32"), result.labels).save(
-        folder / "predictions"
-    )
-    folds, groups = result.judged.fold.max() + 1, len(set(result.groups[tested]))
-    protocol = f"{folds} folds over {groups} sources, each clip by a network that saw none of its source"
-    numbers = {"source": str(folder), "data": str(len(result.items)), "protocol": protocol, **result.numbers}
+    scores, groups = result.judged.scores[tested].astype("float32"), result.groups[tested].tolist()
+    Predictions(paths, truth, scores, result.labels, groups).save(folder / "predictions")
+    folds, sources = result.judged.fold.max() + 1, len(set(groups))
+    split = f"{folds} folds over {sources} sources, each clip by a network that saw none of its source"
+    view = result.network.view
+    protocol = f"the middle {view.frames} frames of {view.height} x {view.width}"
+    numbers = {"source": str(folder), "protocol": protocol, "split": split, **result.numbers}
     numbers |= {"stages": result.table} | ({"test": result.test} if result.test else {})
     write_whole(folder / "metrics.json", as_json(numbers))
 
