@@ -54,6 +54,10 @@ COMMANDS = {
         "keras_vid.saved_models.commands.serve_config",
         "the files that TF Serving's official image is started with",
     ),
+    "check": (
+        "keras_vid.training.commands.check",
+        "what is wrong with your videos, before you train on them: a table and one page",
+    ),
     "prepare": (
         "keras_vid.training.commands.prepare",
         "a data set into TFRecords of JPEG frames, once, for fast training",

@@ -63,7 +63,9 @@ def add_arguments(parser):
     parser.add_argument("--lists", help="folder of the official label and split files (default: below --data)")
     parser.add_argument("--split", type=int, default=1, help="split of UCF101 and HMDB51 (default: 1)")
     parser.add_argument("--val-data", help="a folder or CSV file to validate on (default: the data set's own)")
-    parser.add_argument("--group-by", help="what no split may cut: a CSV column, folder, or a pattern in the paths")
+    parser.add_argument(
+        "--group-by", help="what no split may cut: a CSV column, folder, looks, or a pattern in the paths"
+    )
     parser.add_argument("--no-validation", action="store_true", help="train on everything, validate on nothing")
     parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
     parser.add_argument("--seed", type=int, default=0)

@@ -48,8 +48,9 @@ def load_dataset(name, root, split="train", lists=None, group_by=None) -> Datase
         split: "train", "val" or "test"; for UCF101 and HMDB51 also "train2", "test3": split 2, split 3. None: all clips
             of a folder or CSV file.
         lists: The folder with the official label and split files; None looks below `root`.
-        group_by: What clips have in common that no split may cut: a column of the CSV file, "folder", or a regular
-            expression over the paths. None: the column `group`, or what file names tell.
+        group_by: What clips have in common that no split may cut: a column of the CSV file, "folder", "looks"
+            (clips that look alike stay together), or a regular expression over the paths. None: the column `group`, or
+            what file names tell.
     """
     root = Path(root)
     if not root.exists():
@@ -59,7 +60,7 @@ def load_dataset(name, root, split="train", lists=None, group_by=None) -> Datase
             raise InputError(f"{root} is a folder: the data set csv is one file")
         by_column = group_by in read_table(root)[1] if group_by else False
         dataset = from_csv(root, split, group_by if by_column else None)
-        return set_groups(dataset, group_by, root.parent) if group_by and not by_column else dataset
+        return dataset if by_column else _grouped(dataset, group_by, root.parent)
     if name == "folder":
         root = _part_folders(root).get(split, root)
         dataset = from_folder(root)
@@ -71,6 +72,14 @@ def load_dataset(name, root, split="train", lists=None, group_by=None) -> Datase
         raise InputError(f"no dataset {name!r}: the names are {', '.join(DATASETS)}, folder and csv")
     if not dataset.items:
         raise InputError(f"{root}: none of the {len(dataset.skipped):,} clips of {name} {split} is in this folder")
+    return _grouped(dataset, group_by, root)
+
+
+def _grouped(dataset, group_by, root):
+    if group_by == "looks":
+        from keras_vid.training.checking.looks import group_by_looks
+
+        return group_by_looks(dataset)
     return set_groups(dataset, group_by, root) if group_by else dataset
 
 

@@ -44,12 +44,16 @@ def groups_of(items) -> np.ndarray:
     ['a.mp4', 'a.mp4', 'v_Run_g01']
     """
     named = [item.group or source_of(item.path) for item in items]
-    same = _together([(("group", name), ("file", item.path)) for name, item in zip(named, items)])
+    same = together([(("group", name), ("file", item.path)) for name, item in zip(named, items)])
     return np.array([same["group", name][1] for name in named], dtype=object)
 
 
-def _together(pairs):
-    """{name: the name that stands for all which pairs connect}, by union and find."""
+def together(pairs):
+    """{name: the name that stands for all which pairs connect}, by union and find.
+
+    >>> together([("a", "b"), ("c", "c"), ("b", "d")])
+    {'b': 'a', 'a': 'a', 'c': 'c', 'd': 'a'}
+    """
     parent = {}
 
     def root(name):
@@ -173,6 +177,30 @@ def _untrained(labels, fold, number):
 
 def _numbered(labels, groups):
     return np.asarray(labels, int), np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)[1]
+
+
+SKEWED = 1.5  # the largest class over the smallest one, from where on classes are called skewed
+
+
+def skewed(labels) -> bool:
+    """Whether classes are so unequal that training should weight them.
+
+    >>> skewed([0, 0, 1, 1]), skewed([0, 0, 0, 0, 1])
+    (False, True)
+    """
+    counts = np.bincount(labels)
+    counts = counts[counts > 0]
+    return bool(counts.max() >= SKEWED * counts.min())
+
+
+def class_weights(labels, classes: int) -> dict[int, float]:
+    """What each class counts for, for `fit(class_weight=...)`, so that all classes with clips weigh alike.
+
+    >>> class_weights([0, 0, 0, 1], classes=2)
+    {0: 0.6666666666666666, 1: 2.0}
+    """
+    counts = np.bincount(labels, minlength=classes)
+    return {i: float(len(labels) / ((counts > 0).sum() * count)) if count else 1.0 for i, count in enumerate(counts)}
 
 
 def hold_out(dataset: Dataset, share: float = 0.2, seed: int = 0) -> tuple[Dataset, Dataset | None]:
