@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python
 JOBS ?= 2  # tests at a time; each may want 6 GB
 PYTEST := -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam bench clean
+.PHONY: demo test check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam test-options bench clean
 
 demo: $(VENV)/ready
 	$(RUN) examples/demo.py
@@ -87,6 +87,10 @@ test-io: .venv-io/ready
 	$(PYTHON) -m venv .venv-io
 	.venv-io/bin/python -m pip install -q -e ".[io,dev]" "moto[server]" boto3
 	touch $@
+
+# Every value of every option on the smallest network of its family, and every row of the papers' ablation tables.
+test-options: $(VENV)/ready
+	$(RUN) $(PYTEST) tests/training/test_every_option.py tests/training/test_ablations.py
 
 # Two thousand damaged videos: no crash, no hang, no wrong frame.
 fuzz: $(VENV)/ready

@@ -1,0 +1,101 @@
+"""The walk: every value of every option of every family, on its smallest network, from training to a reloaded file."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+
+from keras_vid.training.evaluation.evaluate import for_testing
+from keras_vid.training.recipes import recipe
+from keras_vid.training.recipes.fields import from_json
+from keras_vid.training.run.optimizer import make
+from keras_vid.training.run.start import build, with_all_options
+
+from keras_vid.models.create import network_options
+from keras_vid.models.inception_styles import STYLES
+from keras_vid.models.variants import list_models
+
+DENSE = {"stem": ("2d", "3d", "separable"), "stem_kernel": (1, 3), "padding": ("symmetric", "googlenet")}
+DENSE |= {"bn_scale": (False,), "temporal_bn": (False,), "temporal_bias": (True,), "temporal_branches": (4,)}
+DENSE |= {"gating": ("temporal", "branch", "cell", "branch_and_cell", "embedding"), "head": ("global",)}
+DENSE |= {"flat_pools": (True,), "pool_last": (True,), "width": (0.5,), "mean": ((0, 0, 0),), "std": ((255, 255, 255),)}
+DENSE |= {"style": tuple(name for name in STYLES if name != "paper"), "transition": ("Mixed_3b", "Mixed_5c")}
+GATES = {"gate_over": ("space", "time"), "gate_bias": (False,)}
+VALUES = {
+    "fast_s3d": DENSE,  # 2D below, separable above: the cheapest with both kinds of blocks
+    "s3dg": GATES,
+    "tsm_resnet14": {"share": (4,)},
+    "stm_resnet14": {
+        "modules": (("cstm",), ("cmm",)),
+        "fusion": ("concat",),
+        "stages": ((2,), (4, 5)),
+        "blocks": (1,),
+        "ordinary": (True,),
+    },
+    "sth_resnet14": {"proportion": (0, 1 / 8, 1 / 2), "merge": (True,), "attention": (False,), "dilated": (True,)},
+    "stnet_resnet14": {"modelling": ("paper", None), "xception": (False,)},
+}
+CASES = [
+    (model, name, value) for model, options in VALUES.items() for name, values in options.items() for value in values
+]
+# nothing to see on these: blocks=1 is all of resnet14's blocks, and the kinds of blocks keep their pools and biases
+SAME = {("stm_resnet14", "blocks"), ("fast_s3d", "stem")}
+
+
+def fingerprint(network, seed=0):
+    """Logits of a clip with every weight drawn anew, the same for the same shapes in the same order."""
+    draw = np.random.default_rng(seed)
+    network.set_weights([abs(draw.normal(0.5, 0.2, v.shape)).astype("float32") for v in network.weights])
+    clip = np.random.default_rng(1).integers(0, 256, (1, *(n or 16 for n in network.input_shape[1:])), np.uint8)
+    return len(network.weights), [tuple(v.shape) for v in network.weights], np.asarray(network(clip, training=False))
+
+
+def small(model, **options):
+    changes = {"size": 32, "frames": 13} if model in ("fast_s3d", "s3dg") else {"size": 32}
+    return recipe(f"{model}/synthetic", options=options, **changes)
+
+
+def test_the_walk_leaves_no_option_out():
+    walked = {**VALUES, "fast_s3d": {**DENSE, **GATES}, "s3dg": {**DENSE, **GATES}}
+    for model in VALUES:
+        fields = {"dropout", "length"}  # of the recipe
+        assert set(network_options(model)) - fields <= set(walked[model]), model
+    families = {name.rsplit("_resnet", 1)[0] for name in list_models("*_resnet50")}
+    walked = {model.rsplit("_resnet", 1)[0] for model in VALUES}
+    none = {name for name in families if set(network_options(f"{name}_resnet50")) == {"dropout"}}
+    assert families - walked == none
+
+
+@pytest.mark.zoo
+@pytest.mark.parametrize(("model", "name", "value"), CASES, ids=[f"{m} {n}={v}" for m, n, v in CASES])
+def test_every_value_of_every_option(model, name, value, tmp_path):
+    plain, row = small(model), with_all_options(small(model, **{name: value}))
+    row = from_json(json.loads(json.dumps(dataclasses.asdict(row))))  # as a run keeps it
+    network, _ = build(row, ["a", "b"])
+    # a step, and once more from the file
+    rule, *_ = make(row, 2, 10)
+    network.compile(rule, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    clips = np.random.default_rng(0).integers(0, 256, (2, row.frames, 32, 32, 3), np.uint8)
+    assert np.isfinite(network.train_on_batch(clips, np.array([0, 1])))
+    network.save(tmp_path / "network.keras")
+    again = keras.models.load_model(tmp_path / "network.keras")
+    assert np.isfinite(again.train_on_batch(clips, np.array([0, 1])))
+    # resumed: built anew without weights to start from, the trained weights fit and mean the same
+    anew, _ = build(row, ["a", "b"])
+    anew.set_weights(network.get_weights())
+    np.testing.assert_allclose(anew(clips, training=False), network(clips, training=False), rtol=1e-4, atol=1e-5)
+    # tested at another length and size: the same layers
+    longer = dataclasses.replace(row, views=1, test_frames=row.frames + row.neighbours * 2, test_size=40)
+    other = for_testing(network, longer)
+    assert [type(layer) for layer in other.layers] == [type(layer) for layer in network.layers]
+    longest = np.random.default_rng(0).integers(0, 256, (1, longer.test_frames, 40, 40, 3), np.uint8)
+    assert np.isfinite(np.asarray(other(longest, training=False))).all()
+    # it took effect: other weights, or another answer of the same weights
+    if (model, name) not in SAME:
+        before, after = (fingerprint(build(r, ["a", "b"])[0]) for r in (plain, row))
+        assert before[:2] != after[:2] or not np.allclose(before[2], after[2], rtol=1e-4)
+    keras.backend.clear_session()
