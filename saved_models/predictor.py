@@ -31,7 +31,7 @@ class Predictor:
         logits: Function of uint8 clips (B, T, H, W, C) that returns float32 logits (B, K). Clips that do not fit are an
             InputError.
         engine: What computes: "tensorflow" (and any other backend of Keras), or "openvino".
-        network: The Keras network itself, where Keras computes.
+        network: The Keras network itself, where it was loaded.
         frames: How many frames of a video are looked at, for a network that leaves it open (`ClipView.read`).
     """
 
@@ -91,7 +91,8 @@ def open_predictor(source, weights=None, labels=None, engine="auto") -> Predicto
         elif file:
             found = openvino.of_file(file if file.is_file() else _made_ready(file, _loaded(source, weights)), labels)
         else:
-            found = openvino.of_keras(_loaded(source, weights), labels)
+            network = _loaded(source, weights)
+            found = openvino.of_keras(network, labels)
     else:
         from keras_vid.saved_models.engines import tensorflow
 

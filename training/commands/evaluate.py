@@ -2,6 +2,8 @@
 
 import argparse
 
+from keras_vid.saved_models.engines.flag import add_engine_argument
+
 from keras_vid.utils.errors import InputError, UsageError
 
 EPILOG = """examples:
@@ -43,6 +45,7 @@ def add_arguments(parser):
     orders.add_argument("--shuffle", action="store_const", dest="order", const="shuffle", help="frames in random order")
     orders.add_argument("--freeze", action="store_const", dest="order", const="freeze", help="one frame, repeated")
     parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time")
+    add_engine_argument(parser)
     parser.add_argument("-o", "--output", help="folder for the predictions, where the source is no run folder")
     parser.add_argument(
         "--submit", metavar="FILE", help="classify the unlabelled test list of Something-Something or Jester into FILE"
@@ -82,6 +85,7 @@ def run(args):
             order=order,
             average=args.average,
             workers=args.workers,
+            engine=args.engine,
         )
         if args.output:
             Path(args.output).mkdir(parents=True, exist_ok=True)
@@ -92,7 +96,8 @@ def run(args):
     where = {key: value for key, value in where.items() if value is not None}
     many = []
     for source in args.source:
-        options = {"changes": changes, "data": where, "average": args.average, "workers": args.workers}
+        data = {**where, "engine": args.engine}
+        options = {"changes": changes, "data": data, "average": args.average, "workers": args.workers}
         options["part"] = {"val": "validation"}.get(args.split, args.split)
         many.append(finish(source, order, **options))
         _show(many[-1], args)

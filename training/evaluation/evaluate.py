@@ -1,7 +1,6 @@
 """Testing by a named protocol: views of each video, their answers averaged, and what the answers say."""
 
 import dataclasses
-import functools
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from keras_vid.training.data.load import aligned, datasets, load_dataset, own_vi
 from keras_vid.training.data.pipeline import Failures, clips
 from keras_vid.training.data.splits import groups_of
 from keras_vid.training.evaluation.predictions import Predictions
+from keras_vid.training.evaluation.windowed import computed_by, why_not, windowed
 from keras_vid.training.recipes.fields import from_json
 from keras_vid.training.run.start import constructor_options, open_in_time, with_all_options
 from keras_vid.training.run.train import Options
@@ -29,6 +29,7 @@ def scores_of(network, dataset, recipe, order="forward", average="softmax", batc
     A clip that is too short for the network is a failure like an unreadable one.
 
     Args:
+        network: A Keras network, or its `Predictor` of another engine.
         order: "forward", "reverse", "shuffle" or "freeze": the frames of each clip, as controls.
         average: "softmax" or "logits": what is averaged over the views of a clip.
         batch: Clips at a time; by default the recipe's.
@@ -48,7 +49,7 @@ def scores_of(network, dataset, recipe, order="forward", average="softmax", batc
         failures=failures,
         numbered=True,
     )
-    logits_of = _windowed(network)
+    logits_of = windowed(network)
     indices, rows = [], []
     progress = _Counter(len(dataset.items))
     for clip, _, numbers in data:
@@ -63,54 +64,13 @@ def scores_of(network, dataset, recipe, order="forward", average="softmax", batc
                 indices.append(number)
                 rows.append(row)
             else:
-                failures.add(dataset.items[number].path, _why_not(network, int(clip.shape[2])))
+                failures.add(dataset.items[number].path, why_not(network, int(clip.shape[2])))
         progress.show(len(indices) + len(failures.rows))
     progress.end()
     if not indices:
         first = next(iter(failures.rows.items()), ("", "it is empty"))
         raise InputError(f"{dataset.name}: no clip could be tested, such as {first[0]}: {first[1]}")
     return indices, np.stack(rows), failures
-
-
-def _windowed(network):
-    """clips -> logits, as one graph for clips of any length where the network takes them.
-
-    A clip of more than views.WINDOW frames goes through in windows of equal length, for the memory that the first maps
-    take grows with the frames; its logits are the mean over all frames, as those of these networks' own heads are. A
-    clip that is too short for the network has NaN.
-    """
-    signature = tf.TensorSpec(network.input_shape, tf.uint8)
-    graph = tf.function(lambda clip: network(clip, training=False), input_signature=[signature])
-    fits = functools.lru_cache(lambda frames: _fits(network, frames))
-
-    def logits_of(clip):
-        frames = int(clip.shape[1])
-        if network.input_shape[1] is None and not fits(frames):
-            return np.full((len(clip), network.output_shape[-1]), np.nan)
-        if network.input_shape[1] is not None or frames <= views.WINDOW:
-            return graph(clip).numpy()
-        windows = np.array_split(np.arange(frames), -(-frames // views.WINDOW))
-        parts = [graph(clip[:, part[0] : part[-1] + 1]).numpy() * len(part) for part in windows]
-        return np.sum(parts, axis=0) / frames
-
-    return logits_of
-
-
-def _fits(network, frames):
-    """Whether a network that takes clips of any length takes one of so many frames."""
-    if frames >= 64:
-        return True
-    try:
-        network.compute_output_shape((1, frames, *network.input_shape[2:]))
-    except ValueError:
-        return False
-    return True
-
-
-def _why_not(network, frames):
-    if network.input_shape[1] is None and not _fits(network, frames):
-        return f"its {frames} frames are too few for this network"
-    return "the network returns NaN for it"
 
 
 def for_testing(network, recipe):
@@ -132,7 +92,7 @@ def evaluate(source, changes=None, data=None, order="forward", average="softmax"
     Args:
         changes: Fields of the recipe that are other than in training: views, crops, test_frames, test_size.
         data: Fields of keras_vid.training.run.train.Options that say where the videos are, where they moved since, or
-            under "test_data" another folder or CSV file to test on.
+            under "test_data" another folder or CSV file to test on, under "engine" what computes.
         part: "test" or "validation" clips; None: the test clips, else those that chose the network, and it is said.
     """
     run = Path(source)
@@ -140,7 +100,7 @@ def evaluate(source, changes=None, data=None, order="forward", average="softmax"
     recipe = dataclasses.replace(recipe, **(changes or {}))
     known = {field.name for field in dataclasses.fields(Options)}
     data = dict(data or {})
-    other = data.pop("test_data", None)
+    other, engine = data.pop("test_data", None), data.pop("engine", "auto")
     options = Options(**{**{k: v for k, v in args.items() if k in known}, **data})
     if other:
         testing, part, how = own_videos(other, "test", options.group_by), "test", f"tested on {other}"
@@ -149,7 +109,7 @@ def evaluate(source, changes=None, data=None, order="forward", average="softmax"
         if "stage" in args and (parts.test is None or part == "validation"):  # of one's own videos, without a recipe
             raise InputError(f"{run} learned from all of these clips, and metrics.json has its folds: give --test-data")
         testing, part, how = _part_to_test(run, parts, part)
-    network = for_testing(load_model(run), recipe)
+    network = computed_by(for_testing(load_model(run), recipe), engine)
     testing = aligned(testing, args["labels"])
     numbers, predictions = _test(network, testing, recipe, order, average, workers)
     return {"source": str(run), "part": part, "split": how, **numbers}, predictions
@@ -178,12 +138,13 @@ def evaluate_network(
     order="forward",
     average="softmax",
     workers=None,
+    engine="auto",
 ):
     """Test published weights on a data set: `evaluate_network("i3d", "kinetics400", "kinetics400", "videos")`.
 
     Args:
         split, lists: As of keras_vid.training.data.load.load_dataset.
-        changes, order, average, workers: As of `evaluate`.
+        changes, order, average, workers, engine: As of `evaluate`.
     """
     from keras_vid.training.recipes import recipe as find
 
@@ -196,6 +157,7 @@ def evaluate_network(
         testing = aligned(testing, list(labels))
     elif len(testing.labels) != network.output_shape[-1]:
         raise InputError(f"{name} tells {network.output_shape[-1]} classes apart, {dataset} has {len(testing.labels)}")
+    network = computed_by(network, engine)
     numbers, predictions = _test(network, testing, recipe, order, average, workers)
     return {"source": f"{name} {weights}", "part": split, **numbers}, predictions
 

@@ -1,0 +1,60 @@
+"""The logits of a test: by Keras or another engine, of clips of any length."""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+from keras_vid.saved_models.predictor import Predictor, open_predictor
+from keras_vid.training.data import views
+
+
+def computed_by(network, engine):
+    """The network itself, whose graph TensorFlow computes, or its `Predictor` where another engine is asked for."""
+    return network if engine in ("auto", "tensorflow") else open_predictor(network, engine=engine)
+
+
+def windowed(network):
+    """clips -> logits, as one graph for clips of any length where the network takes them.
+
+    A clip of more than views.WINDOW frames goes through in windows of equal length, for the memory that the first maps
+    take grows with the frames; its logits are the mean over all frames, as those of these networks' own heads are. A
+    clip that is too short for the network has NaN.
+    """
+    network, graph = (network.network, network.logits) if isinstance(network, Predictor) else (network, _graph(network))
+    fits = functools.lru_cache(lambda frames: _fits(network, frames))
+
+    def logits_of(clip):
+        frames = int(clip.shape[1])
+        if network.input_shape[1] is None and not fits(frames):
+            return np.full((len(clip), network.output_shape[-1]), np.nan)
+        if network.input_shape[1] is not None or frames <= views.WINDOW:
+            return np.asarray(graph(clip))
+        windows = np.array_split(np.arange(frames), -(-frames // views.WINDOW))
+        parts = [np.asarray(graph(clip[:, part[0] : part[-1] + 1])) * len(part) for part in windows]
+        return np.sum(parts, axis=0) / frames
+
+    return logits_of
+
+
+def _fits(network, frames):
+    """Whether a network that takes clips of any length takes one of so many frames."""
+    if frames >= 64:
+        return True
+    try:
+        network.compute_output_shape((1, frames, *network.input_shape[2:]))
+    except ValueError:
+        return False
+    return True
+
+
+def why_not(network, frames):
+    """Why the network returns NaN for a clip of so many frames."""
+    network = network.network if isinstance(network, Predictor) else network
+    if network.input_shape[1] is None and not _fits(network, frames):
+        return f"its {frames} frames are too few for this network"
+    return "the network returns NaN for it"
+
+
+def _graph(network):
+    signature = tf.TensorSpec(network.input_shape, tf.uint8)
+    return tf.function(lambda clip: network(clip, training=False), input_signature=[signature])
