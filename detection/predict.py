@@ -54,13 +54,13 @@ def detect_video(detector, source, flow=None, progress=None):
     return found
 
 
-def detect_set(detector, gt, clips, which="annotated", least=0.001, progress=None):
+def detect_set(detector, gt, clips, which="annotated", min_score=0.001, progress=None):
     """What is found in the keyframes of a data set, as a table of detections for frame-mAP.
 
     Args:
         gt: The table of ground truth; the answer is measured in its pixels.
         which: Keyframes, "annotated" ones or "all" frames.
-        least: Detections of a lower score are left out.
+        min_score: Detections of a lower score are left out.
     """
     keys = [(gt.videos[v], int(f)) for v, f in keyframes(gt, which)]
     columns = []
@@ -68,7 +68,7 @@ def detect_set(detector, gt, clips, which="annotated", least=0.001, progress=Non
         if gt.size:
             height, width = clips.size(name)
             boxes = boxes * np.array([gt.size[0] / width, gt.size[1] / height] * 2, "float32")
-        kept = scores >= least
+        kept = scores >= min_score
         many = int(kept.sum())
         names = [detector.classes[label] for label in labels[kept]]
         columns.append(([name] * many, [frame] * many, names, boxes[kept], scores[kept]))
@@ -81,22 +81,22 @@ def detect_set(detector, gt, clips, which="annotated", least=0.001, progress=Non
     return tables.make(video, frame, label, box, score=score)
 
 
-def draw_video(source, found, classes, path, least=0.5):
+def draw_video(source, found, classes, path, min_score=0.5):
     """Write a video with what was found of at least some score drawn on every frame; sound is left out."""
     frames = read(source)
     pictures = []
     for frame, (boxes, scores, labels) in zip(frames, found):
-        kept = scores >= least
+        kept = scores >= min_score
         texts = [f"{classes[label]} {score:.2f}" for label, score in zip(labels[kept], scores[kept])]
         pictures.append(draw(frame, boxes[kept], texts, labels[kept].tolist()))
     return write(path, np.stack(pictures), probe(source)["fps"] or 25)
 
 
-def rows_of(found, classes, least=0.0):
+def rows_of(found, classes, min_score=0.0):
     """What was found as a list of rows for JSON: frame, label, score and box of each detection."""
     return [
         {"frame": frame, "label": classes[label], "score": round(float(score), 6), "box": np.round(box, 2).tolist()}
         for frame, (boxes, scores, labels) in enumerate(found)
         for box, score, label in zip(boxes.astype("float64"), scores, labels)
-        if score >= least
+        if score >= min_score
     ]

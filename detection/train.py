@@ -138,10 +138,10 @@ class Pictures(keras.callbacks.Callback):
         count: How many keyframes, spread over the set.
     """
 
-    def __init__(self, test, folder, flow=None, count=6, least=0.3):
+    def __init__(self, test, folder, flow=None, count=6, min_score=0.3):
         super().__init__()
         self.gt, self.paths = test
-        self.folder, self.flow, self.count, self.least = folder, flow, count, least
+        self.folder, self.flow, self.count, self.min_score = folder, flow, count, min_score
 
     def on_epoch_end(self, epoch, logs=None):
         gt = self.gt
@@ -154,7 +154,7 @@ class Pictures(keras.callbacks.Callback):
                 height, width = clips.size(name)
                 rows = (gt.video == gt.videos.index(name)) & (gt.frame == frame)
                 scale = np.array([width / gt.size[0], height / gt.size[1]] * 2) if gt.size else 1
-                kept = scores >= self.least
+                kept = scores >= self.min_score
                 texts = [f"{gt.classes[label]} {score:.2f}" for label, score in zip(labels[kept], scores[kept])]
                 picture = draw(read(self.paths[name], [frame])[0], boxes[kept], texts, labels[kept].tolist())
                 picture = draw(picture, gt.box[rows] * scale, [""] * int(rows.sum()), [WHITE] * int(rows.sum()))

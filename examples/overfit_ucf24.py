@@ -12,7 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # several times faster where TensorFlow leaves it off
 
-from keras_vid.detection.data import boxes, files, table
+from keras_vid.detection.data import box_files, boxes, table
 from keras_vid.detection.data.inputs import Clips
 from keras_vid.detection.evaluation.frame_map import frame_map
 from keras_vid.detection.predict import detect_set
@@ -31,13 +31,13 @@ def main(folder):
         video, frame, label, box = zip(*(row for row in rows if row[1] % 2 == rest))
         half = table.make(video, frame, label, box, classes=sorted({row[2] for row in rows}))
         Path(folder).mkdir(parents=True, exist_ok=True)
-        files.write(half, Path(folder) / f"{part}.csv")
+        box_files.write_boxes(half, Path(folder) / f"{part}.csv")
         halves.append(half)
         print(f"{part}: {len(half)} boxes")
     detector = train(recipe("small"), (halves[0], paths), Path(folder) / "run", resume=True)
     clips = Clips(paths, detector.settings)
     found = detect_set(detector, halves[1], clips)
-    files.write(found, Path(folder) / "detections.npz")
+    box_files.write_boxes(found, Path(folder) / "detections.npz")
     result = frame_map(halves[1], found)
     for name, ap in result["ap"].items():
         print(f"{name:16} {ap:.4f}")

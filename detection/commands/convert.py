@@ -24,7 +24,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    from keras_vid.detection.data import act_pickle, files, jhmdb
+    from keras_vid.detection.data import act_pickle, box_files, jhmdb
     from keras_vid.detection.data import ground_truth as data
 
     if args.output.endswith(".pkl"):
@@ -39,7 +39,7 @@ def run(args):
         table = data.ground_truth(args.source, args.lists, args.split, args.subset)
         if args.masked_only:
             table = table.rows(~jhmdb.without_mask(table))
-        files.write(table, args.output)
+        box_files.write_boxes(table, args.output)
     for note in table.notes:
         print(note, file=sys.stderr)
     print(f"{args.output}: {len(table):,} boxes of {len(table.videos):,} videos")

@@ -1,9 +1,10 @@
 """keras-vid detect evaluate: frame-mAP and video-mAP of files of detections, against any ground truth that is known."""
 
+import argparse
 import json
 import sys
 
-from keras_vid.utils.errors import InputError
+from keras_vid.utils.errors import InputError, UsageError
 
 RULES = ("voc", "act", "peng", "voc07")
 
@@ -22,46 +23,57 @@ def add_arguments(parser):
     parser.add_argument(
         "--lists", help="folder of JHMDB's split lists, or UCF101-24's testlist01.txt; default: beside --gt"
     )
-    parser.add_argument("--split", type=int, default=1, help="split of a single file (default: 1)")
+    parser.add_argument("--split", type=int, help="split of a single file (default: 1)")
     parser.add_argument("--rule", default="voc", choices=RULES, help="default: voc")
-    parser.add_argument("--iou", type=float, default=0.5, help="least IoU of a right detection (default: 0.5)")
+    parser.add_argument("--iou", type=_share, default=0.5, help="least IoU of a right detection (default: 0.5)")
     parser.add_argument(
         "--frames",
         default="annotated",
         choices=["annotated", "all"],
         help="annotated: detections in frames without any box do not count (default); all: they are false",
     )
-    parser.add_argument("--video", action="store_true", help="video-mAP too: link the detections to tubes")
-    parser.add_argument(
-        "--link", default="greedy", choices=["greedy", "viterbi"], help="how tubes are linked (default: greedy)"
+    tubes = parser.add_argument_group("video-mAP")
+    tubes.add_argument("--video", action="store_true", help="video-mAP too: link the detections to tubes")
+    tubes.add_argument(
+        "--link",
+        choices=["greedy", "viterbi", "column"],
+        help="how tubes are linked; column: as the detections' column tube says (default: column if there is one, "
+        "else greedy)",
     )
-    parser.add_argument(
+    tubes.add_argument(
         "--trim", type=float, metavar="COST", help="trim tubes in time; 3 is usual (default: whole tubes)"
     )
+    tubes.add_argument("--overlap", type=_share, help="greedy: least IoU with a tube's last box (default: 0.1)")
+    tubes.add_argument("--gap", type=int, help="greedy: frames that a tube may pass over (default: 5)")
+    tubes.add_argument("--min-score", type=float, help="leave out detections of a lower score (default: 0.01)")
+    tubes.add_argument("--min-length", type=int, help="drop tubes of fewer frames (default: 15)")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the precision-recall curves of one file of detections")
     parser.add_argument("--json", action="store_true", help="one JSON object, with the curves")
 
 
 def run(args):
-    from keras_vid.detection.data import files
+    from keras_vid.detection.data import box_files
     from keras_vid.detection.data import ground_truth as data
     from keras_vid.detection.evaluation.report import draw_curves, mean_of, report
     from keras_vid.detection.evaluation.video_map import video_map
 
     if args.plot and len(args.detections) > 1:
-        raise InputError("--plot draws the curves of one file of detections")
+        raise UsageError("--plot draws the curves of one file of detections")
+    linking = _linking(args)
     results = []
-    for split, path in enumerate(args.detections, 1 if len(args.detections) > 1 else args.split):
+    for split, path in enumerate(args.detections, 1 if len(args.detections) > 1 else args.split or 1):
         gt = data.ground_truth(args.gt, args.lists, split)
         if len(args.detections) > 1 and not gt.notes:
             raise InputError(f"{args.gt} has no splits: evaluate one file of detections against it")
+        if args.split is not None and not gt.notes:
+            raise InputError(f"{args.gt} has no splits: leave --split out")
         for note in gt.notes:
             print(note, file=sys.stderr)
-        found = files.read(path)
+        found = box_files.read_boxes(path)
         try:
             result = report(gt, found, args.rule, args.iou, args.frames) | {"split": split}
             if args.video:
-                result["video"] = video_map(gt, found, args.link, args.trim, args.rule)
+                result["video"] = video_map(gt, found, args.link, args.trim, args.rule, **linking)
             results.append(result)
         except ValueError as error:
             raise InputError(f"{path}: {error}") from error
@@ -72,6 +84,27 @@ def run(args):
         print(json.dumps(result))
     else:
         _print(result, results)
+
+
+def _share(text):
+    """A number above 0 and up to 1."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
+    return value
+
+
+def _linking(args):
+    """The options of `tubes.link` that were given."""
+    options = {name: getattr(args, name) for name in ("overlap", "gap", "min_score", "min_length")}
+    options = {name: value for name, value in options.items() if value is not None}
+    if options and not args.video:
+        raise UsageError(f"--{next(iter(options)).replace('_', '-')} belongs to --video")
+    if args.link == "viterbi" and options.keys() & {"overlap", "gap"}:
+        raise UsageError("--overlap and --gap belong to --link greedy")
+    if args.link == "column" and options:
+        raise UsageError("--link column takes the tubes as they are: no flag of linking goes with it")
+    return options
 
 
 def _print(result, results):
@@ -90,7 +123,7 @@ def _print(result, results):
     if "video" in result:
         video = result["video"]
         shown = [f"{value:.4f} at {threshold}" for threshold, value in video["map"].items()]
-        trimmed = "whole" if video["switch"] is None else f"trimmed at {video['switch']:g}"
+        trimmed = "whole" if video["switch_cost"] is None else f"trimmed at {video['switch_cost']:g}"
         print(f"video-mAP {', '.join(shown)}; tubes: {video['link']}, {trimmed}")
     print(f"MABO {result['mabo']:.4f}, recall {result['recall']:.4f}")
     kinds = result["errors"]

@@ -10,7 +10,7 @@ def add_arguments(parser):
     parser.add_argument("video", nargs="?", metavar="VIDEO", help="a video file, or a folder of images")
     parser.add_argument("--model", required=True, help="a run folder of keras-vid detect train, or a .keras file")
     parser.add_argument("-o", "--output", help=".mp4 or .gif with the boxes drawn; of a data set: .npz, .csv or .json")
-    parser.add_argument("--least", type=float, help="least score shown (default: 0.5; of a data set 0.001)")
+    parser.add_argument("--min-score", type=float, help="least score shown (default: 0.5; of a data set 0.001)")
     parser.add_argument("--json", action="store_true", help="the detections of a video as one JSON object")
     parser.add_argument("--flow", help="folder of the flow, for a model with a flow stream")
     parser.add_argument("--dataset", help="instead of VIDEO: jhmdb, ucf101-24, csv or synthetic")
@@ -36,18 +36,18 @@ def _predict_video(args, detector):
 
     if not args.output and not args.json:
         raise InputError("nothing to do: give -o OUT.mp4, or --json")
-    least = 0.5 if args.least is None else args.least
+    min_score = 0.5 if args.min_score is None else args.min_score
     found = detect_video(detector, args.video, args.flow, _progress)
     if args.output:
-        draw_video(args.video, found, detector.classes, args.output, least)
+        draw_video(args.video, found, detector.classes, args.output, min_score)
     if args.json:
-        print(json.dumps({"video": args.video, "detections": rows_of(found, detector.classes, least)}))
+        print(json.dumps({"video": args.video, "detections": rows_of(found, detector.classes, min_score)}))
     else:
         print(args.output)
 
 
 def _predict_set(args, detector):
-    from keras_vid.detection.data import files, sets
+    from keras_vid.detection.data import box_files, sets
     from keras_vid.detection.data.inputs import Clips
     from keras_vid.detection.predict import detect_set
 
@@ -56,8 +56,8 @@ def _predict_set(args, detector):
     gt, paths = sets.load(args.dataset, args.data, args.split, "test")
     flow = sets.locate(args.flow, gt.videos) if args.flow else None
     clips = Clips(paths, detector.settings, flow)
-    found = detect_set(detector, gt, clips, args.frames, 0.001 if args.least is None else args.least, _progress)
-    files.write(found, args.output)
+    found = detect_set(detector, gt, clips, args.frames, 0.001 if args.min_score is None else args.min_score, _progress)
+    box_files.write_boxes(found, args.output)
     for video, reason in clips.skipped.items():
         print(f"skipped {video}: {reason}", file=sys.stderr)
     print(args.output)

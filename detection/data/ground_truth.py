@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from keras_vid.detection.data import act_pickle, files, jhmdb, ucf24
+from keras_vid.detection.data import act_pickle, box_files, jhmdb, ucf24
 from keras_vid.detection.data.matlab import variable
 
 from keras_vid.utils.errors import InputError, MissingFile
@@ -68,7 +68,7 @@ def open_set(path, lists=None, wanted=True):
     if not path.exists():
         raise MissingFile(f"{path} does not exist")
     if path.suffix in (".csv", ".json", ".npz"):
-        return files.read(path), [], None
+        return box_files.read_boxes(path), [], None
     if path.is_dir():
         return jhmdb.read_masks(path), _jhmdb_lists(path, lists, wanted), "JHMDB"
     if path.suffix == ".pkl":

@@ -47,17 +47,19 @@ class Clips:
 
     def __call__(self, video, frame):
         """What the detector wants to see: `keyframe`, and `clip` or `flow` or both."""
-        given = self.settings
+        settings = self.settings
         found = {}
-        clip = self._window(video, frame) if "rgb" in given.streams else self._window(video, frame, 1)
-        if "rgb" in given.streams:
+        clip = self._window(video, frame) if "rgb" in settings.streams else self._window(video, frame, 1)
+        if "rgb" in settings.streams:
             found["clip"] = clip
         found["keyframe"] = clip[len(clip) // 2]
-        if "flow" in given.streams:
+        if "flow" in settings.streams:
             if video not in self.flow:
                 raise VideoError(f"{video}: no folder of flow")
             found["flow"] = read_flow(
-                self.flow[video], lambda n: around(min(frame, n - 1), n, given.frames, given.stride), given.size
+                self.flow[video],
+                lambda n: around(min(frame, n - 1), n, settings.frames, settings.stride),
+                settings.size,
             )
         return found
 
@@ -72,21 +74,21 @@ class Clips:
             self.skipped.setdefault(video, " ".join(str(reason).split()))
 
     def _window(self, video, frame, frames=None):
-        given, path = self.settings, self._path(video)
+        settings, path = self.settings, self._path(video)
 
         def choose(count):
             if frame >= count:
                 raise VideoError(f"{video}: has {count} frames, and boxes in frame {frame}")
-            return around(frame, count, frames or given.frames, given.stride)
+            return around(frame, count, frames or settings.frames, settings.stride)
 
         if not isinstance(path, np.ndarray) and is_folder(path):
-            return read(path, choose, given.size, threads=1)
+            return read(path, choose, settings.size, threads=1)
         with self.lock:
             whole = self.kept.get(video)
             if whole is not None:
                 self.kept.move_to_end(video)
         if whole is None:
-            whole = read(path, None, given.size, threads=1)
+            whole = read(path, None, settings.size, threads=1)
             with self.lock:
                 self.kept[video] = whole
                 while len(self.kept) > 1 and sum(x.nbytes for x in self.kept.values()) > self.memory:
@@ -153,7 +155,7 @@ def examples(table, clips, batch_size=1, *, seed=0, start_step=0, flip=True, wor
         start_step: The first step to make; a resumed run gives the number of steps made before.
         flip: Whether half of the examples are seen in a mirror.
     """
-    given = clips.settings
+    settings = clips.settings
     keys = keyframes(table)
     order = np.lexsort((table.frame, table.video))
     starts = np.searchsorted(table.video[order] << 32 | table.frame[order], keys[:, 0] << 32 | keys[:, 1])
@@ -174,10 +176,10 @@ def examples(table, clips, batch_size=1, *, seed=0, start_step=0, flip=True, wor
                 found = clips(name, int(keys[key, 1]))
                 video_size = table.size[::-1] if table.size else clips.size(name)
                 rows = order[starts[key] : ends[key]]
-                boxes, labels = targets(table, rows, given.size, video_size, given.scores == "sigmoid")
+                boxes, labels = targets(table, rows, settings.size, video_size, settings.scores == "sigmoid")
                 found |= {"boxes": boxes, "labels": labels}
                 if flip and np.random.default_rng([seed, 1, int(i)]).random() < 0.5:
-                    found = mirror(found, given.size[1])
+                    found = mirror(found, settings.size[1])
                 padding = ((0, most - len(boxes)), (0, 0))
                 found |= {"boxes": np.pad(found["boxes"], padding), "labels": np.pad(labels, padding)}
                 return [found[kind] for kind in kinds]
@@ -185,10 +187,10 @@ def examples(table, clips, batch_size=1, *, seed=0, start_step=0, flip=True, wor
                 clips.skip(name, error)
         raise RuntimeError(f"{ATTEMPTS} keyframes in a row cannot be read, the last: {clips.skipped.get(name)}")
 
-    shapes = {"clip": (given.frames, *given.size, 3), "keyframe": (*given.size, 3)}
-    shapes |= {"flow": (given.frames, *given.size, 2), "boxes": (most, 4), "labels": (most, len(table.classes))}
+    shapes = {"clip": (settings.frames, *settings.size, 3), "keyframe": (*settings.size, 3)}
+    shapes |= {"flow": (settings.frames, *settings.size, 2), "boxes": (most, 4), "labels": (most, len(table.classes))}
     unseen = {"clip": "rgb", "flow": "flow"}
-    kinds = [kind for kind in shapes if unseen.get(kind, "") in given.streams]
+    kinds = [kind for kind in shapes if unseen.get(kind, "") in settings.streams]
     types = [tf.float32 if kind in ("boxes", "labels") else tf.uint8 for kind in kinds]
 
     def load(i):

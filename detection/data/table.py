@@ -1,6 +1,6 @@
 """One table for ground truth and for detections.
 
-A row is one box of one frame: frames from 0, boxes half-open pixels. Its files are read and written in `files.py`.
+A row is one box of one frame: frames from 0, boxes half-open pixels. Its files are read and written in `box_files.py`.
 """
 
 from dataclasses import dataclass, field

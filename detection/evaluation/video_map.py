@@ -10,19 +10,20 @@ from keras_vid.detection.data.boxes import paired_iou
 from keras_vid.detection.data.table import Table
 from keras_vid.detection.evaluation.frame_map import COCO_THRESHOLDS, average, named_rule, places_in_class
 from keras_vid.detection.evaluation.matching import comparable, take
-from keras_vid.detection.evaluation.tubes import annotated_tubes, link, trim
+from keras_vid.detection.evaluation.tubes import link, named_tubes, trim
 
 THRESHOLDS = (0.2, 0.5, 0.75)
 
 
-def video_map(gt, detections, method="greedy", switch=None, rule="voc", **options):
+def video_map(gt, detections, method=None, switch_cost=None, rule="voc", **options):
     """Video-mAP from a table of detections in single frames.
 
     Args:
         gt: Table of ground truth with tubes.
         detections: Table with scores.
-        method: How detections are linked: "greedy" or "viterbi".
-        switch: What a change costs when tubes are trimmed in time; None leaves them whole.
+        method: How detections are linked: "greedy" or "viterbi"; "column" takes the tubes that the detections name in
+            their column `tube`. None: "column" where there is one, else "greedy".
+        switch_cost: What a change costs when tubes are trimmed in time; None leaves them whole.
         rule: A name of `frame_map.RULES`.
         options: Those of `tubes.link`.
 
@@ -35,20 +36,22 @@ def video_map(gt, detections, method="greedy", switch=None, rule="voc", **option
     >>> video_map(gt, table.make(*columns, score=[0.9] * 20))["map"]["0.50:0.95"]
     1.0
     """
-    tubes = link(comparable(gt, detections), method, **options)
-    tubes = tubes if switch is None else trim(tubes, switch)
+    method = method or ("greedy" if detections.tube is None else "column")
+    known = comparable(gt, detections)
+    tubes = named_tubes(known) if method == "column" else link(known, method, **options)
+    tubes = tubes if switch_cost is None else trim(tubes, switch_cost)
     results = tube_maps(gt, tubes, (*THRESHOLDS, *COCO_THRESHOLDS), rule)
     found = {f"{t:.2f}": result["map"] for t, result in zip(THRESHOLDS, results)}
     found["0.50:0.95"] = float(np.mean([result["map"] for result in results[len(THRESHOLDS) :]]))
     ap = results[THRESHOLDS.index(0.5)]["ap"]
-    named = {"rule": rule, "link": method, "switch": switch, "tubes": len(tubes)}
+    named = {"rule": rule, "link": method, "switch_cost": switch_cost, "tubes": len(tubes)}
     return {"map": found, "ap": {name: None if np.isnan(value) else value for name, value in ap.items()}} | named
 
 
 def tube_maps(gt, tubes, thresholds=THRESHOLDS, rule="voc"):
     """Video-mAP at each threshold, of tubes that number videos and classes as the ground truth does."""
     match, area = named_rule(rule)
-    wanted = annotated_tubes(gt)
+    wanted = named_tubes(gt)
     near = tube_pairs(wanted, tubes)
     true, found = _heads(wanted, gt), _heads(tubes, gt)
     hits = [take(near, found.score, threshold, match)[0] for threshold in thresholds]

@@ -59,7 +59,7 @@ def freeze_batch_norm(model):
 
 @keras.saving.register_keras_serializable("keras_vid")
 class ActionHead(layers.Layer):
-    """Regions of a feature map to actions: (R, T, H, W, C) -> logits (R, outputs) and codes (R, 4 * boxes).
+    """Regions of a feature map to actions: (R, T, H, W, C) -> logits (R, outputs) and deltas (R, 4 * boxes).
 
     Built for a shape with T = 1, two dense layers take the mean over time; otherwise all T steps in order.
 
@@ -77,7 +77,7 @@ class ActionHead(layers.Layer):
         self.dense = [] if tail else [layers.Dense(units, name=f"dense_{i}", **dense) for i in (1, 2)]
         start = keras.initializers.VarianceScaling(1.0, "fan_avg", "uniform")
         self.logits = layers.Dense(outputs, kernel_initializer=start, dtype="float32", name="logits")
-        self.codes = layers.Dense(4 * boxes, kernel_initializer=start, dtype="float32", name="codes")
+        self.deltas = layers.Dense(4 * boxes, kernel_initializer=start, dtype="float32", name="deltas")
 
     def build(self, shape):
         _, self.steps, height, width, channels = shape
@@ -89,7 +89,7 @@ class ActionHead(layers.Layer):
                 layer.build((None, features))
                 features = layer.units
         self.logits.build((None, features))
-        self.codes.build((None, features))
+        self.deltas.build((None, features))
 
     def call(self, regions, training=False):
         if self.tail is None:
@@ -102,7 +102,7 @@ class ActionHead(layers.Layer):
             x = ops.mean(unfold(x, regions.shape[1]), axis=(1, 2, 3))
         else:
             x = ops.mean(self.tail(regions, training=training), axis=(1, 2, 3))
-        return self.logits(x), self.codes(x)
+        return self.logits(x), self.deltas(x)
 
 
 def pretrain(detector, clip=None, keyframe=None):
@@ -113,17 +113,17 @@ def pretrain(detector, clip=None, keyframe=None):
             `<clip>_flow` where they exist, otherwise the RGB network's with a stem for two channels.
         keyframe: Weights of the keyframe's network, as of `keras_vid.create("tsn_<network>")`, or None.
     """
-    given = detector.settings
+    settings = detector.settings
     for stream, maps in detector.clip_maps.items() if clip else ():
-        name, options = clip, {"channels": maps.input_shape[-1], **given.network_options}
-        if stream == "flow" and (given.network, f"{clip}_flow") in WEIGHTS:
+        name, options = clip, {"channels": maps.input_shape[-1], **settings.network_options}
+        if stream == "flow" and (settings.network, f"{clip}_flow") in WEIGHTS:
             name = f"{clip}_flow"
-        source = keras_vid.create(given.network, weights=name, **options)
+        source = keras_vid.create(settings.network, weights=name, **options)
         head = detector.heads.get(stream)
         for net in [maps, *([head.tail] if head and head.tail else [])]:
             _adopt(net, source, name)
     if keyframe and detector.keyframe_maps:
-        source = keras_vid.create(f"tsn_{given.keyframe}", weights=keyframe)
+        source = keras_vid.create(f"tsn_{settings.keyframe}", weights=keyframe)
         net = next(layer for layer in detector.keyframe_maps.layers if isinstance(layer, keras.Model))
         _adopt(net, source, keyframe)
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import keras
 import tensorflow as tf
-from keras_vid.detection.modeling import assign, coding, losses, nms
+from keras_vid.detection.modeling import box_ops, losses, matcher, nms
 from keras_vid.detection.modeling.branches import (
     ActionHead,
     clip_networks,
@@ -51,22 +51,22 @@ class Detector(keras.Model):
     def __init__(self, classes, settings=None, **kwargs):
         super().__init__(**kwargs)
         self.classes = [str(name) for name in classes]
-        self.settings = given = settings if isinstance(settings, Settings) else Settings(**(settings or {}))
+        self.settings = settings = settings if isinstance(settings, Settings) else Settings(**(settings or {}))
         self.supports_jit = False
         self.autocast = False  # boxes in 16 bits would be off by a pixel; the networks cast for themselves
-        branches = {stream: clip_networks(given, STREAMS[stream][1]) for stream in given.streams.split("+")}
+        branches = {stream: clip_networks(settings, STREAMS[stream][1]) for stream in settings.streams.split("+")}
         self.clip_maps = {stream: maps for stream, (maps, _) in branches.items()}
-        clip = (given.frames, *given.size)
+        clip = (settings.frames, *settings.size)
         self.steps = {stream: steps_of(net, (*clip, STREAMS[stream][1])) for stream, net in self.clip_maps.items()}
-        self.keyframe_maps = None if given.keyframe == "clip" else keyframe_network(given)
-        self.proposals = RegionProposals(given, self._keyframe_shape(), name="proposals")
-        self.pool = RegionPool(given.size, given.pooled, given.pooling, name="pool")
-        heads = branches if given.fusion == "scores" else list(branches)[:1]
+        self.keyframe_maps = None if settings.keyframe == "clip" else keyframe_network(settings)
+        self.proposals = RegionProposals(settings, self._keyframe_shape(), name="proposals")
+        self.pool = RegionPool(settings.size, settings.pooled, settings.pooling, name="pool")
+        heads = branches if settings.fusion == "scores" else list(branches)[:1]
         self.heads = {stream: self._head(stream, branches[stream][1]) for stream in heads}
-        if given.freeze_batch_norm:
+        if settings.freeze_batch_norm:
             for net in self.networks():
                 freeze_batch_norm(net)
-        if not given.train_clip:
+        if not settings.train_clip:
             for net in self.clip_maps.values():
                 net.trainable = False
         self.trackers = [keras.metrics.Mean(name=name) for name in LOSSES]
@@ -84,11 +84,11 @@ class Detector(keras.Model):
         return self.clip_maps["rgb"].compute_output_shape((1, frames, *size, 3))[-3:]
 
     def _head(self, stream, tail):
-        given, count = self.settings, len(self.classes)
-        boxes = 1 if given.class_agnostic else count
-        head = ActionHead(tail, count + (given.scores == "softmax"), boxes, given.units, name=f"head_{stream}")
-        steps = 1 if given.over_time == "mean" else self.steps[stream]
-        head.build((None, steps, given.pooled, given.pooled, self.clip_maps[stream].output_shape[-1]))
+        settings, count = self.settings, len(self.classes)
+        boxes = 1 if settings.class_agnostic else count
+        head = ActionHead(tail, count + (settings.scores == "softmax"), boxes, settings.units, name=f"head_{stream}")
+        steps = 1 if settings.over_time == "mean" else self.steps[stream]
+        head.build((None, steps, settings.pooled, settings.pooled, self.clip_maps[stream].output_shape[-1]))
         return head
 
     def call(self, inputs, training=False):
@@ -110,46 +110,48 @@ class Detector(keras.Model):
         return self._detect(keyframe, maps)
 
     def _act(self, maps, boxes, training=False):
-        """Of every head: logits (B, R, outputs) and codes (B, R, K or 1, 4) of the regions."""
+        """Of every head: logits (B, R, outputs) and deltas (B, R, K or 1, 4) of the regions."""
         count = boxes.shape[1]
         for stream, head in self.heads.items():
-            logits, codes = head(self.pool(maps[stream], boxes), training=training)
-            codes = tf.reshape(codes, (-1, count, codes.shape[-1] // 4, 4))
-            yield tf.reshape(logits, (-1, count, logits.shape[-1])), codes
+            logits, deltas = head(self.pool(maps[stream], boxes), training=training)
+            deltas = tf.reshape(deltas, (-1, count, deltas.shape[-1] // 4, 4))
+            yield tf.reshape(logits, (-1, count, logits.shape[-1])), deltas
 
     def _learn(self, keyframe, maps, gt, labels):
-        given = self.settings
+        settings = self.settings
         gt, labels = tf.cast(gt, "float32"), tf.cast(labels, "float32")
-        real = tf.reduce_any(labels > 0, axis=-1)
-        objectness, codes = self.proposals(keyframe, training=True)
-        answer = self.proposals.losses_of(objectness, codes, gt, real)
+        valid = tf.reduce_any(labels > 0, axis=-1)
+        objectness, deltas = self.proposals(keyframe, training=True)
+        answer = self.proposals.losses_of(objectness, deltas, gt, valid)
 
-        boxes, _, proposed = self.proposals.propose(objectness, codes, training=True)
-        if given.truth_among_regions:  # each actor is seen, also where no proposal meets it yet
-            boxes, proposed = tf.concat([boxes, gt], axis=1), tf.concat([proposed, real], axis=1)
-        which = assign.match(boxes, gt, real, given.region_iou, given.region_iou)
-        positive, negative = (which >= 0) & proposed, (which == assign.BACKGROUND) & proposed
-        index, taken = assign.sample(positive, negative, given.region_batch, given.region_positive)
+        boxes, _, proposed = self.proposals.propose(objectness, deltas, training=True)
+        if settings.truth_among_regions:  # each actor is seen, also where no proposal meets it yet
+            boxes, proposed = tf.concat([boxes, gt], axis=1), tf.concat([proposed, valid], axis=1)
+        which = matcher.match(boxes, gt, valid, settings.region_iou, settings.region_iou)
+        positive, negative = (which >= 0) & proposed, (which == matcher.BACKGROUND) & proposed
+        index, sampled = matcher.sample(positive, negative, settings.region_batch, settings.region_positive)
         boxes, which = tf.gather(boxes, index, batch_dims=1), tf.gather(which, index, batch_dims=1)
-        targets = coding.encode(tf.gather(gt, tf.maximum(which, 0), batch_dims=1), boxes)
+        targets = box_ops.encode(tf.gather(gt, tf.maximum(which, 0), batch_dims=1), boxes)
         labels = tf.gather(labels, tf.maximum(which, 0), batch_dims=1) * tf.cast(which >= 0, "float32")[..., None]
         heads = list(self._act(maps, boxes, training=True))
-        answer["action"] = sum(losses.action(logits, labels, taken, given.scores) for logits, _ in heads)
-        answer["action_boxes"] = sum(losses.action_boxes(codes, targets, labels, taken) for _, codes in heads)
+        answer["action"] = sum(losses.action(logits, labels, sampled, settings.scores) for logits, _ in heads)
+        answer["action_boxes"] = sum(losses.action_boxes(deltas, targets, labels, sampled) for _, deltas in heads)
         return answer
 
     def _detect(self, keyframe, maps):
-        given = self.settings
+        settings = self.settings
         boxes, _, proposed = self.proposals.propose(*self.proposals(keyframe))
         heads = list(self._act(maps, boxes))
-        codes = sum(codes for _, codes in heads) / len(heads)
-        boxes = coding.clip(coding.decode(codes, boxes[:, :, None]), given.size)
-        if given.scores == "softmax":
+        deltas = sum(deltas for _, deltas in heads) / len(heads)
+        boxes = box_ops.clip(box_ops.decode(deltas, boxes[:, :, None]), settings.size)
+        if settings.scores == "softmax":
             scores = sum(tf.nn.softmax(logits)[..., 1:] for logits, _ in heads) / len(heads)
         else:
             scores = sum(tf.nn.sigmoid(logits) for logits, _ in heads) / len(heads)
         scores = tf.where(proposed[..., None], scores, -1.0)
-        return nms.detect(boxes, scores, given.overlap, given.per_class, given.total, given.least_score)
+        return nms.detect(
+            boxes, scores, settings.overlap, settings.max_per_class, settings.max_per_frame, settings.min_score
+        )
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The weighted sum of the four losses that a training call answered."""

@@ -1,7 +1,7 @@
 """Non-maximum suppression: of boxes that overlap, the best one stays. On tf.image, for batches of padded boxes."""
 
 import tensorflow as tf
-from keras_vid.detection.modeling.coding import area, yxyx
+from keras_vid.detection.modeling.box_ops import area, yxyx
 
 LEAST_AREA = 1.0  # pixels; boxes that clipping has left without extent are no proposals
 
@@ -9,7 +9,7 @@ LEAST_AREA = 1.0  # pixels; boxes that clipping has left without extent are no p
 def propose(boxes, scores, count, threshold):
     """The `count` best boxes of each picture that overlap by no more than `threshold`, whatever their class.
 
-    Answers (boxes (B, count, 4), scores (B, count), real (B, count)); places beyond the number found are zeros.
+    Answers (boxes (B, count, 4), scores (B, count), valid (B, count)); places beyond the number found are zeros.
 
     >>> boxes = [[[0.0, 0, 9, 9], [0, 0, 9, 8], [20, 0, 29, 9]]]
     >>> propose(boxes, [[0.8, 0.9, 0.1]], count=3, threshold=0.5)[0].numpy()[0, :, 3].tolist()
@@ -26,30 +26,31 @@ def propose(boxes, scores, count, threshold):
         return index, tf.range(count) < found
 
     kinds = (tf.TensorSpec((count,), tf.int32), tf.TensorSpec((count,), tf.bool))
-    index, real = tf.map_fn(one, (boxes, scores), fn_output_signature=kinds)
-    blank = tf.cast(real, tf.float32)
+    index, valid = tf.map_fn(one, (boxes, scores), fn_output_signature=kinds)
+    blank = tf.cast(valid, tf.float32)
     boxes = tf.gather(boxes, index, batch_dims=1) * blank[..., None]
-    return boxes, tf.gather(scores, index, batch_dims=1) * blank, real
+    return boxes, tf.gather(scores, index, batch_dims=1) * blank, valid
 
 
-def detect(boxes, scores, threshold=0.6, per_class=100, total=300, least=0.0):
+def detect(boxes, scores, threshold=0.6, max_per_class=100, max_per_frame=300, min_score=0.0):
     """Suppression within each class, then the best of all classes.
 
     Args:
         boxes: (B, R, K, 4), or (B, R, 1, 4) where all classes share a box.
         scores: (B, R, K), without background; a negative score is no detection.
-        least: Detections of a lower score are left out.
+        min_score: Detections of a lower score are left out.
 
     Returns:
-        dict of boxes (B, total, 4), scores (B, total), labels (B, total) and count (B,); the rest is padded with zeros.
+        dict of boxes (B, D, 4), scores (B, D), labels (B, D) and count (B,), D being `max_per_frame`; the rest is
+        padded with zeros.
     """
     boxes, scores, labels, count = tf.image.combined_non_max_suppression(
         yxyx(boxes),
         scores,
-        max_output_size_per_class=per_class,
-        max_total_size=total,
+        max_output_size_per_class=max_per_class,
+        max_total_size=max_per_frame,
         iou_threshold=threshold,
-        score_threshold=least,
+        score_threshold=min_score,
         clip_boxes=False,  # it would clip to [0, 1], and these are pixels
     )
     boxes = tf.gather(boxes, [1, 0, 3, 2], axis=-1)

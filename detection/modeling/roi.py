@@ -2,7 +2,7 @@
 
 import keras
 import tensorflow as tf
-from keras_vid.detection.modeling.coding import yxyx
+from keras_vid.detection.modeling.box_ops import yxyx
 
 from keras_vid.utils.errors import InputError
 

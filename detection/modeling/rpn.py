@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 from keras import layers
-from keras_vid.detection.modeling import assign, coding, losses, nms
+from keras_vid.detection.modeling import box_ops, losses, matcher, nms
 from keras_vid.detection.modeling.anchors import anchors, inside
 
 from keras_vid.utils.errors import InputError
@@ -21,8 +21,8 @@ class RegionProposals(layers.Layer):
 
     >>> from keras_vid.detection.modeling.settings import Settings
     >>> layer = RegionProposals(Settings(size=(64, 64), anchor_scales=(0.125,)), (4, 4, 8))
-    >>> objectness, codes = layer(tf.zeros((2, 4, 4, 8)))
-    >>> objectness.shape, codes.shape, layer.propose(objectness, codes)[0].shape
+    >>> objectness, deltas = layer(tf.zeros((2, 4, 4, 8)))
+    >>> objectness.shape, deltas.shape, layer.propose(objectness, deltas)[0].shape
     (TensorShape([2, 48, 2]), TensorShape([2, 48, 4]), TensorShape([2, 300, 4]))
     """
 
@@ -37,42 +37,42 @@ class RegionProposals(layers.Layer):
         if not kept.any():
             raise InputError(f"no anchor fits into {settings.size[0]}x{settings.size[1]} pixels: smaller anchor_scales")
         # Arrays wrapped into functions, which Keras leaves alone
-        self.starts = lambda training: boxes[kept] if training else coding.clip(boxes, settings.size)
+        self.starts = lambda training: boxes[kept] if training else box_ops.clip(boxes, settings.size)
         self.inner = lambda x: tf.gather(x, kept.nonzero()[0], axis=1)
         start = {"kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.01)}
         each = len(settings.anchor_scales) * len(settings.anchor_ratios)
         wide = {"padding": "same", "activation": "relu6", "dtype": self.dtype_policy}
         self.conv = layers.Conv2D(settings.rpn_channels, 3, name="conv", **wide, **start)
         self.objectness = layers.Conv2D(2 * each, 1, dtype="float32", name="objectness", **start)
-        self.codes = layers.Conv2D(4 * each, 1, dtype="float32", name="codes", **start)
+        self.deltas = layers.Conv2D(4 * each, 1, dtype="float32", name="deltas", **start)
         self.conv.build((None, rows, columns, channels))
         self.objectness.build((None, rows, columns, settings.rpn_channels))
-        self.codes.build((None, rows, columns, settings.rpn_channels))
+        self.deltas.build((None, rows, columns, settings.rpn_channels))
         self.built = True
 
     def call(self, maps, training=False):
-        """Objectness (B, N, 2), background first, and codes (B, N, 4) of the anchors."""
+        """Objectness (B, N, 2), background first, and deltas (B, N, 4) of the anchors."""
         x = self.conv(maps)
         objectness = tf.reshape(self.objectness(x), (tf.shape(x)[0], -1, 2))
-        codes = tf.reshape(self.codes(x), (tf.shape(x)[0], -1, 4))
-        return (self.inner(objectness), self.inner(codes)) if training else (objectness, codes)
+        deltas = tf.reshape(self.deltas(x), (tf.shape(x)[0], -1, 4))
+        return (self.inner(objectness), self.inner(deltas)) if training else (objectness, deltas)
 
-    def propose(self, objectness, codes, training=False):
+    def propose(self, objectness, deltas, training=False):
         """Boxes (B, P, 4), scores and which are no padding (B, P); no gradient goes back through them."""
-        boxes = coding.clip(coding.decode(codes, self.starts(training)), self.settings.size)
+        boxes = box_ops.clip(box_ops.decode(deltas, self.starts(training)), self.settings.size)
         scores = tf.nn.softmax(objectness)[..., 1]
         found = nms.propose(boxes, scores, self.settings.proposals, self.settings.proposal_overlap)
         return [tf.stop_gradient(x) for x in found]
 
-    def losses_of(self, objectness, codes, gt, real):
-        """The two losses against ground truth (B, G, 4) of which `real` (B, G) is no padding."""
+    def losses_of(self, objectness, deltas, gt, valid):
+        """The two losses against ground truth (B, G, 4) of which `valid` (B, G) is no padding."""
         set_, starts = self.settings, self.starts(True)
-        which = assign.match(starts[None], gt, real, set_.rpn_low, set_.rpn_high, force=True)
-        index, taken = assign.sample(which >= 0, which == assign.BACKGROUND, set_.rpn_batch, set_.rpn_positive)
-        which, objectness, codes = (tf.gather(x, index, batch_dims=1) for x in (which, objectness, codes))
+        which = matcher.match(starts[None], gt, valid, set_.rpn_low, set_.rpn_high, force=True)
+        index, sampled = matcher.sample(which >= 0, which == matcher.BACKGROUND, set_.rpn_batch, set_.rpn_positive)
+        which, objectness, deltas = (tf.gather(x, index, batch_dims=1) for x in (which, objectness, deltas))
         own = tf.gather(gt, tf.maximum(which, 0), batch_dims=1)
-        targets = coding.encode(own, tf.gather(starts, index))
+        targets = box_ops.encode(own, tf.gather(starts, index))
         return {
-            "objectness": losses.objectness(objectness, which >= 0, taken),
-            "proposal_boxes": losses.proposal_boxes(codes, targets, which >= 0, taken),
+            "objectness": losses.objectness(objectness, which >= 0, sampled),
+            "proposal_boxes": losses.proposal_boxes(deltas, targets, which >= 0, sampled),
         }

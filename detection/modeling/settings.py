@@ -72,9 +72,9 @@ class Settings:
 
     # Detections
     overlap: float = 0.6
-    per_class: int = 100
-    total: int = 300
-    least_score: float = 0.0
+    max_per_class: int = 100
+    max_per_frame: int = 300
+    min_score: float = 0.0
 
     def __post_init__(self):
         known = {"streams": ("rgb", "flow", "rgb+flow"), "fusion": ("maps", "scores"), "scores": ("softmax", "sigmoid")}

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from keras_vid.detection.data import act_pickle, files, jhmdb, table, ucf24
+from keras_vid.detection.data import act_pickle, box_files, jhmdb, table, ucf24
 from keras_vid.detection.data.ground_truth import KNOWN, counts, ground_truth, notes, open_set
 
 
@@ -205,8 +205,8 @@ def test_act_pickle_by_hand(tmp_path):
 def test_tables_keep_everything(tmp_path, kind):
     box = np.float32([[0.1, 1 / 3, 10, 20], [5, 5, 6.5, 7.25]])
     gt = table.make(["b", "a"], [0, 5], ["y y", "x"], box, score=[1 / 3, 1e-9], tube=[0, 7])
-    files.write(gt, tmp_path / f"a.{kind}")
-    again = files.read(tmp_path / f"a.{kind}")
+    box_files.write_boxes(gt, tmp_path / f"a.{kind}")
+    again = box_files.read_boxes(tmp_path / f"a.{kind}")
     same(again, gt)
     assert (again.score == gt.score).all()
 
@@ -215,10 +215,10 @@ def test_npz_of_names_and_of_numbers(tmp_path):
     columns = {"frame": [0, 3], "box": [[0, 0, 5, 5]] * 2, "score": [0.5, 0.25]}
     np.savez(tmp_path / "a.npz", video=["b", "a"], label=["x", "x"], **columns)
     np.savez(tmp_path / "b.npz", video=[1, 0], label=[0, 0], videos=["a", "b"], classes=["x"], **columns)
-    same(files.read(tmp_path / "a.npz"), files.read(tmp_path / "b.npz"))
+    same(box_files.read_boxes(tmp_path / "a.npz"), box_files.read_boxes(tmp_path / "b.npz"))
     np.savez(tmp_path / "b.npz", video=[2, 0], label=[0, 0], videos=["a", "b"], classes=["x"], **columns)
     with pytest.raises(ValueError, match="b.npz: column video has numbers outside 0 to 1"):
-        files.read(tmp_path / "b.npz")
+        box_files.read_boxes(tmp_path / "b.npz")
 
 
 @pytest.mark.parametrize(
@@ -237,17 +237,17 @@ def test_npz_of_names_and_of_numbers(tmp_path):
 def test_files_that_are_no_tables_say_so(tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
     with pytest.raises(ValueError, match=message):
-        files.read(tmp_path / name)
+        box_files.read_boxes(tmp_path / name)
 
 
 def test_a_file_that_is_not_there_says_so(tmp_path):
     with pytest.raises(FileNotFoundError, match="a.csv does not exist"):
-        files.read(tmp_path / "a.csv")
+        box_files.read_boxes(tmp_path / "a.csv")
 
 
 def test_a_table_without_rows(tmp_path):
     (tmp_path / "a.csv").write_text("video,frame,label,x1,y1,x2,y2,score\n")
-    assert len(files.read(tmp_path / "a.csv")) == 0
+    assert len(box_files.read_boxes(tmp_path / "a.csv")) == 0
 
 
 def test_ground_truth_that_is_none_says_so(tmp_path):

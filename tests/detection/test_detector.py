@@ -27,7 +27,7 @@ LIGHT = {
     "proposals": 20,
     "region_batch": 8,
     "pooled": 4,
-    "total": 10,
+    "max_per_frame": 10,
 }
 CLASSES = ["run", "sit", "wave"]
 

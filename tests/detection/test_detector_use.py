@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from keras_vid.detection.data import files, sets, table
+from keras_vid.detection.data import box_files, sets, table
 from keras_vid.detection.data.inputs import Clips, examples, keyframes, mirror
 from keras_vid.detection.draw import colour, draw
 from keras_vid.detection.modeling.settings import Settings
@@ -136,7 +136,7 @@ def test_a_video_is_detected_in_its_own_pixels_and_drawn(tmp_path):
 def test_a_set_is_detected_in_the_pixels_of_its_boxes():
     gt = boxes([("a", 0, "run", [0, 0, 9, 6]), ("b", 0, "run", [0, 0, 9, 6])], size=(18, 12))
     clips = Clips({"a": video()}, GIVEN)
-    found = detect_set(FixedDetector(), gt, clips, least=0.5)
+    found = detect_set(FixedDetector(), gt, clips, min_score=0.5)
     assert found.videos == ["a"] and found.frame.tolist() == [0] and found.classes == ["sit"]
     np.testing.assert_allclose(found.box, [[0, 0, 4.5, 12]])
     assert list(clips.skipped) == ["b"]
@@ -223,16 +223,18 @@ def test_the_command_from_training_to_a_score(tmp_path, capsys, monkeypatch):
     capsys.readouterr()
     video = str(tmp_path / "data/test/red_shirt/red_shirt_0000.mp4")
     use = ["detect", "predict", "--model", str(tmp_path / "run")]
-    assert cli.main([*use, video, "-o", str(tmp_path / "out.mp4"), "--json", "--least", "0"]) == 0
+    assert cli.main([*use, video, "-o", str(tmp_path / "out.mp4"), "--json", "--min-score", "0"]) == 0
     rows = json.loads(capsys.readouterr().out)["detections"]
     assert {row["frame"] for row in rows} == {0, 1, 2, 3}
     assert len(read(tmp_path / "out.mp4")) == 4
     found = str(tmp_path / "found.npz")
     assert (
-        cli.main([*use, "--dataset", "synthetic", "--data", str(tmp_path / "data"), "-o", found, "--least", "0"]) == 0
+        cli.main([*use, "--dataset", "synthetic", "--data", str(tmp_path / "data"), "-o", found, "--min-score", "0"])
+        == 0
     )
     assert (
-        len(files.read(found)) and cli.main(["detect", "evaluate", found, "--gt", str(tmp_path / "data/test.csv")]) == 0
+        len(box_files.read_boxes(found))
+        and cli.main(["detect", "evaluate", found, "--gt", str(tmp_path / "data/test.csv")]) == 0
     )
     assert "frame-mAP" in capsys.readouterr().out
     assert cli.main(use) == 1 and "either a VIDEO" in capsys.readouterr().err

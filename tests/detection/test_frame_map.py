@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from keras_vid.detection.data import act_pickle, files, table
+from keras_vid.detection.data import act_pickle, box_files, table
 from keras_vid.detection.data.ground_truth import ground_truth
 from keras_vid.detection.evaluation import error_kinds as errors
 from keras_vid.detection.evaluation.frame_map import (
@@ -307,16 +307,16 @@ def test_error_kinds_by_hand():
 @pytest.mark.parametrize("kind", ["csv", "json", "npz"])
 def test_files_keep_every_digit(tmp_path, kind):
     gt, found = random_tables(1)
-    files.write(found, tmp_path / f"d.{kind}")
-    again = files.read(tmp_path / f"d.{kind}")
+    box_files.write_boxes(found, tmp_path / f"d.{kind}")
+    again = box_files.read_boxes(tmp_path / f"d.{kind}")
     assert (again.box == found.box).all() and (again.score == found.score).all()
     assert frame_map(gt, again)["map"] == frame_map(gt, found)["map"]
 
 
 def test_command(tmp_path, capsys):
     gt, found = random_tables(1)
-    files.write(gt, tmp_path / "gt.csv")
-    files.write(found, tmp_path / "d.csv")
+    box_files.write_boxes(gt, tmp_path / "gt.csv")
+    box_files.write_boxes(found, tmp_path / "d.csv")
     command = ["detect", "evaluate", str(tmp_path / "d.csv"), "--gt", str(tmp_path / "gt.csv")]
     assert cli.main([*command, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -334,7 +334,7 @@ def test_three_files_are_the_three_splits_and_their_mean(tmp_path, capsys):
     act_pickle.write(gt, [{"train": [], "test": [v]} for v in "abc"], tmp_path / "gt.pkl")
     for k, (video, label) in enumerate(zip("abc", "xyx"), 1):
         rows = [(video, t, label, BOX if t < k else [0, 0, 9, 9], 0.9 - t / 10) for t in range(4)]
-        files.write(boxes(rows), tmp_path / f"{k}.csv")
+        box_files.write_boxes(boxes(rows), tmp_path / f"{k}.csv")
     command = ["detect", "evaluate", "--gt", str(tmp_path / "gt.pkl"), "--json"]
     paths = [str(tmp_path / f"{k}.csv") for k in (1, 2, 3)]
     assert cli.main([*command, *paths]) == 0
@@ -347,7 +347,7 @@ def test_three_files_are_the_three_splits_and_their_mean(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["map"] == 0.5
     assert cli.main([*command, paths[1], "--split", "4"]) == 1
     assert "splits 1 to 3" in capsys.readouterr().err
-    files.write(gt, tmp_path / "gt.csv")
+    box_files.write_boxes(gt, tmp_path / "gt.csv")
     assert cli.main(["detect", "evaluate", *paths, "--gt", str(tmp_path / "gt.csv")]) == 1
     assert "has no splits" in capsys.readouterr().err
 
@@ -355,8 +355,8 @@ def test_three_files_are_the_three_splits_and_their_mean(tmp_path, capsys):
 def test_plot_is_a_picture(tmp_path):
     pytest.importorskip("matplotlib")
     gt, found = random_tables(1)
-    files.write(gt, tmp_path / "gt.csv")
-    files.write(found, tmp_path / "d.csv")
+    box_files.write_boxes(gt, tmp_path / "gt.csv")
+    box_files.write_boxes(found, tmp_path / "d.csv")
     command = ["detect", "evaluate", str(tmp_path / "d.csv"), "--gt", str(tmp_path / "gt.csv")]
     assert cli.main([*command, "--plot", str(tmp_path / "c.png")]) == 0
     assert np.asarray(Image.open(tmp_path / "c.png").convert("RGB")).std() > 10
@@ -365,11 +365,11 @@ def test_plot_is_a_picture(tmp_path):
 def test_convert_command(tmp_path, capsys):
     gt = boxes([("a", t, "x", [0.1, 0, 10, 20]) for t in range(4)], scored=False)
     gt.tube, gt.frames, gt.size = np.zeros(4, int), {"a": 4}, (320, 240)
-    files.write(gt, tmp_path / "a.npz")
+    box_files.write_boxes(gt, tmp_path / "a.npz")
     for source, target in (("a.npz", "b.csv"), ("b.csv", "c.json"), ("c.json", "d.npz")):
         assert cli.main(["detect", "convert", str(tmp_path / source), "-o", str(tmp_path / target)]) == 0
         assert capsys.readouterr().out.endswith("4 boxes of 1 videos\n")
-    again = files.read(tmp_path / "d.npz")
+    again = box_files.read_boxes(tmp_path / "d.npz")
     assert (again.box == gt.box).all() and (again.tube == 0).all() and again.frame.tolist() == [0, 1, 2, 3]
     assert cli.main(["detect", "convert", str(tmp_path / "b.csv"), "-o", str(tmp_path / "b.pkl")]) == 1
     assert "frames and size" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras.utils import bounding_boxes
-from keras_vid.detection.modeling import assign, coding, losses, nms
+from keras_vid.detection.modeling import box_ops, losses, matcher, nms
 from keras_vid.detection.modeling.anchors import anchors, inside
 from keras_vid.detection.modeling.roi import RegionPool, crop_and_resize, roi_align
 
@@ -25,28 +25,28 @@ def test_anchors_of_the_paper():
 
 def test_codes_by_hand_and_back():
     box, anchor = [[20.0, 30.0, 40.0, 70.0]], [[10.0, 10.0, 30.0, 30.0]]
-    code = coding.encode(box, anchor).numpy()[0]  # centre 30,50 from 20,20; twice as tall
+    code = box_ops.encode(box, anchor).numpy()[0]  # centre 30,50 from 20,20; twice as tall
     np.testing.assert_allclose(code, [10 * 10 / 20, 10 * 30 / 20, 0, 5 * np.log(2)], rtol=1e-6)
     boxes, starts = random_boxes(50), random_boxes(50, seed=1)
-    np.testing.assert_allclose(coding.decode(coding.encode(boxes, starts), starts), boxes, atol=1e-4)
+    np.testing.assert_allclose(box_ops.decode(box_ops.encode(boxes, starts), starts), boxes, atol=1e-4)
 
 
 def test_codes_agree_with_keras():
     boxes, starts = random_boxes(50), random_boxes(50, seed=1)
     same = {"anchor_format": "xyxy", "box_format": "xyxy", "encoding_format": "center_xywh"}
     theirs = bounding_boxes.encode_box_to_deltas(starts, boxes, variance=[0.1, 0.1, 0.2, 0.2], **same)
-    np.testing.assert_allclose(coding.encode(boxes, starts), theirs, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(box_ops.encode(boxes, starts), theirs, rtol=1e-4, atol=1e-4)
 
 
 def test_a_wild_code_gives_a_finite_box():
-    box = coding.decode([[0.0, 0.0, 1e6, 1e6]], [[0.0, 0.0, 16.0, 16.0]]).numpy()
+    box = box_ops.decode([[0.0, 0.0, 1e6, 1e6]], [[0.0, 0.0, 16.0, 16.0]]).numpy()
     np.testing.assert_allclose(box[0, 2:] - box[0, :2], [1000, 1000], rtol=1e-4)
-    assert np.isfinite(coding.encode([[5.0, 5, 5, 5]], [[0.0, 0, 9, 9]])).all()
+    assert np.isfinite(box_ops.encode([[5.0, 5, 5, 5]], [[0.0, 0, 9, 9]])).all()
 
 
 def test_iou_agrees_with_keras():
     a, b = random_boxes(20), random_boxes(30, seed=1)
-    np.testing.assert_allclose(coding.iou(a, b), bounding_boxes.compute_iou(a, b, "xyxy"), atol=1e-6)
+    np.testing.assert_allclose(box_ops.iou(a, b), bounding_boxes.compute_iou(a, b, "xyxy"), atol=1e-6)
 
 
 GT = np.array([[0, 0, 10, 10], [50, 50, 60, 60], [0, 0, 0, 0]], "float32")
@@ -56,14 +56,14 @@ STARTS = np.array([[0, 0, 10, 8], [0, 0, 10, 5], [0, 0, 10, 2], [50, 50, 60, 54]
 
 def test_match_by_hand():
     """IoU with the first box is 0.8, 0.5, 0.2; with the second 0.4."""
-    assert assign.match(STARTS, GT, REAL, 0.3, 0.7).numpy().tolist() == [0, -2, -1, -2, -1]
-    assert assign.match(STARTS, GT, REAL, 0.5, 0.5).numpy().tolist() == [0, 0, -1, -1, -1]
-    assert assign.match(STARTS, GT, REAL, 0.3, 0.7, force=True).numpy().tolist() == [0, -2, -1, 1, -1]
+    assert matcher.match(STARTS, GT, REAL, 0.3, 0.7).numpy().tolist() == [0, -2, -1, -2, -1]
+    assert matcher.match(STARTS, GT, REAL, 0.5, 0.5).numpy().tolist() == [0, 0, -1, -1, -1]
+    assert matcher.match(STARTS, GT, REAL, 0.3, 0.7, force=True).numpy().tolist() == [0, -2, -1, 1, -1]
 
 
 def test_match_takes_thresholds_inclusively():
     starts = np.array([[0, 0, 10, 7]], "float32")
-    assert assign.match(starts, GT, REAL, 0.3, 0.7).numpy().tolist() == [0]
+    assert matcher.match(starts, GT, REAL, 0.3, 0.7).numpy().tolist() == [0]
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -72,44 +72,44 @@ def test_padding_is_nobodys_match(force, pad):
     """Whatever numbers the padding holds, even boxes that fit an anchor exactly, nothing changes by it."""
     gt = GT.copy()
     gt[2] = pad
-    got = assign.match(STARTS, gt, REAL, 0.3, 0.7, force).numpy()
-    np.testing.assert_array_equal(got, assign.match(STARTS, GT[:2], REAL[:2], 0.3, 0.7, force))
+    got = matcher.match(STARTS, gt, REAL, 0.3, 0.7, force).numpy()
+    np.testing.assert_array_equal(got, matcher.match(STARTS, GT[:2], REAL[:2], 0.3, 0.7, force))
 
 
 @pytest.mark.parametrize("force", [False, True])
 def test_a_picture_without_people_is_all_background(force):
     nothing = np.zeros(3, bool)
-    assert (assign.match(STARTS, GT, nothing, 0.3, 0.7, force).numpy() == assign.BACKGROUND).all()
+    assert (matcher.match(STARTS, GT, nothing, 0.3, 0.7, force).numpy() == matcher.BACKGROUND).all()
 
 
 def test_match_in_batches_is_match_one_by_one():
     boxes, gt = random_boxes(40).reshape(2, 20, 4), random_boxes(6, seed=2).reshape(2, 3, 4)
-    real = np.array([[True, True, False], [True, False, False]])
-    both = assign.match(boxes, gt, real, 0.2, 0.4, True).numpy()
+    valid = np.array([[True, True, False], [True, False, False]])
+    both = matcher.match(boxes, gt, valid, 0.2, 0.4, True).numpy()
     for i in range(2):
-        np.testing.assert_array_equal(both[i], assign.match(boxes[i], gt[i], real[i], 0.2, 0.4, True))
+        np.testing.assert_array_equal(both[i], matcher.match(boxes[i], gt[i], valid[i], 0.2, 0.4, True))
 
 
 def test_sample_keeps_the_share_and_fills_with_negatives():
     positive = np.arange(100) < 60
-    index, taken = assign.sample(positive, ~positive, 40, 0.25)
-    assert taken.numpy().all() and len(set(index.numpy())) == 40
+    index, sampled = matcher.sample(positive, ~positive, 40, 0.25)
+    assert sampled.numpy().all() and len(set(index.numpy())) == 40
     assert positive[index.numpy()].tolist() == [True] * 10 + [False] * 30
 
 
 def test_sample_takes_no_ignored_box_and_leaves_places_empty():
     positive, negative = np.arange(50) < 3, (np.arange(50) >= 3) & (np.arange(50) < 8)
-    index, taken = assign.sample(positive, negative, 16, 0.5)
-    assert taken.numpy().tolist() == [True] * 8 + [False] * 8
+    index, sampled = matcher.sample(positive, negative, 16, 0.5)
+    assert sampled.numpy().tolist() == [True] * 8 + [False] * 8
     assert set(index.numpy()[:8]) == set(range(8))
-    index, taken = assign.sample(positive, negative, 64, 0.5)  # more places than boxes
-    assert index.shape == (64,) and taken.numpy().sum() == 8
-    assert not assign.sample(positive & False, negative & False, 16, 0.5)[1].numpy().any()
+    index, sampled = matcher.sample(positive, negative, 64, 0.5)  # more places than boxes
+    assert index.shape == (64,) and sampled.numpy().sum() == 8
+    assert not matcher.sample(positive & False, negative & False, 16, 0.5)[1].numpy().any()
 
 
 def test_sample_is_random_and_fair():
     positive = np.ones((2000, 4), bool)
-    index, _ = assign.sample(positive, ~positive, 1, 1.0)
+    index, _ = matcher.sample(positive, ~positive, 1, 1.0)
     shares = np.bincount(index.numpy()[:, 0], minlength=4) / 2000
     np.testing.assert_allclose(shares, 0.25, atol=0.05)
 
@@ -117,7 +117,7 @@ def test_sample_is_random_and_fair():
 def greedy(boxes, scores, threshold):
     order, kept = np.argsort(-scores), []
     for i in order:
-        if all(float(coding.iou(boxes[i : i + 1], boxes[j : j + 1])[0, 0]) <= threshold for j in kept):
+        if all(float(box_ops.iou(boxes[i : i + 1], boxes[j : j + 1])[0, 0]) <= threshold for j in kept):
             kept.append(i)
     return kept
 
@@ -125,23 +125,23 @@ def greedy(boxes, scores, threshold):
 def test_proposals_are_those_of_a_plain_loop():
     boxes = np.stack([random_boxes(30), random_boxes(30, seed=1)])
     scores = np.random.default_rng(2).uniform(size=(2, 30)).astype("float32")
-    got, _, real = nms.propose(boxes, scores, 30, 0.5)
+    got, _, valid = nms.propose(boxes, scores, 30, 0.5)
     for i in range(2):
         kept = greedy(boxes[i], scores[i], 0.5)
-        assert real[i].numpy().tolist() == [True] * len(kept) + [False] * (30 - len(kept))
+        assert valid[i].numpy().tolist() == [True] * len(kept) + [False] * (30 - len(kept))
         np.testing.assert_array_equal(got[i][: len(kept)], boxes[i][kept])
 
 
 def test_boxes_without_extent_are_no_proposals():
     boxes = tf.constant([[[0.0, 0, 0, 40], [3, 3, 9, 9]]])
-    got, _, real = nms.propose(boxes, tf.constant([[0.9, 0.1]]), 2, 0.5)
-    assert real.numpy().tolist() == [[True, False]] and got.numpy()[0, 0].tolist() == [3, 3, 9, 9]
+    got, _, valid = nms.propose(boxes, tf.constant([[0.9, 0.1]]), 2, 0.5)
+    assert valid.numpy().tolist() == [[True, False]] and got.numpy()[0, 0].tolist() == [3, 3, 9, 9]
 
 
 def test_detections_are_suppressed_within_a_class_only():
     boxes = np.float32([[[[0, 0, 90, 90]], [[0, 0, 90, 80]], [[200, 0, 290, 90]]]])
     scores = np.float32([[[0.9, 0.2], [0.8, 0.6], [-1, -1]]])  # the third is no proposal
-    found = nms.detect(boxes, scores, 0.6, total=5)
+    found = nms.detect(boxes, scores, 0.6, max_per_frame=5)
     assert found["count"].numpy().tolist() == [2]
     assert found["labels"].numpy()[0, :2].tolist() == [0, 1]
     assert found["boxes"].numpy()[0, :2].tolist() == [[0, 0, 90, 90], [0, 0, 90, 80]]
@@ -189,10 +189,10 @@ def test_losses_by_hand():
     even, sure = np.log(2), np.log1p(np.exp(-4.0))
     logits = np.float32([[[0, 0], [0, 4], [9, 9]], [[0, 0], [0, 0], [0, 0]]])
     positive = np.array([[True, True, False], [False] * 3])
-    taken = np.array([[True, True, False], [False] * 3])
-    assert float(losses.objectness(logits, positive, taken)) == pytest.approx((even + sure) / 2 / 2, rel=1e-5)
-    codes, targets = np.zeros((2, 3, 4), "float32"), np.ones((2, 3, 4), "float32")
-    assert float(losses.proposal_boxes(codes, targets, positive & [True, False, True], taken)) == pytest.approx(
+    sampled = np.array([[True, True, False], [False] * 3])
+    assert float(losses.objectness(logits, positive, sampled)) == pytest.approx((even + sure) / 2 / 2, rel=1e-5)
+    deltas, targets = np.zeros((2, 3, 4), "float32"), np.ones((2, 3, 4), "float32")
+    assert float(losses.proposal_boxes(deltas, targets, positive & [True, False, True], sampled)) == pytest.approx(
         2 / 2 / 2
     )
 
@@ -200,18 +200,18 @@ def test_losses_by_hand():
 def test_action_losses_by_hand():
     logits = np.float32([[[0, 0, 0], [4, 0, 0], [7, 7, 7]]])
     labels = np.float32([[[0, 1], [0, 0], [1, 0]]])
-    taken = np.array([[True, True, False]])
+    sampled = np.array([[True, True, False]])
     softmax = (np.log(3) + np.log1p(2 * np.exp(-4.0))) / 2
-    assert float(losses.action(logits, labels, taken)) == pytest.approx(softmax, rel=1e-5)
+    assert float(losses.action(logits, labels, sampled)) == pytest.approx(softmax, rel=1e-5)
     sigmoid = (2 * np.log(2) + 2 * np.log(2)) / 2
     zeros = np.zeros((1, 3, 2), "float32")
-    assert float(losses.action(zeros, labels, taken, "sigmoid")) == pytest.approx(sigmoid, rel=1e-5)
-    codes = np.zeros((1, 3, 2, 4), "float32")
-    codes[0, 0, 0] = 100  # another class's box
-    codes[0, 0, 1] = 1
-    own = losses.action_boxes(codes, np.zeros((1, 3, 4), "float32"), labels, taken)
+    assert float(losses.action(zeros, labels, sampled, "sigmoid")) == pytest.approx(sigmoid, rel=1e-5)
+    deltas = np.zeros((1, 3, 2, 4), "float32")
+    deltas[0, 0, 0] = 100  # another class's box
+    deltas[0, 0, 1] = 1
+    own = losses.action_boxes(deltas, np.zeros((1, 3, 4), "float32"), labels, sampled)
     assert float(own) == pytest.approx(4 * 0.5 / 2)
-    shared = losses.action_boxes(codes[:, :, 1:], np.zeros((1, 3, 4), "float32"), labels, taken)
+    shared = losses.action_boxes(deltas[:, :, 1:], np.zeros((1, 3, 4), "float32"), labels, sampled)
     assert float(shared) == pytest.approx(4 * 0.5 / 2)
 
 
@@ -219,7 +219,7 @@ def test_box_parts_agree_with_the_model_garden():
     box_ops = pytest.importorskip("official.vision.ops.box_ops")
     boxes, starts = random_boxes(40), random_boxes(40, seed=1)
     theirs = box_ops.encode_boxes(boxes[:, [1, 0, 3, 2]], starts[:, [1, 0, 3, 2]], weights=[10, 10, 5, 5]).numpy()
-    np.testing.assert_allclose(coding.encode(boxes, starts), theirs[:, [1, 0, 3, 2]], atol=1e-4)
+    np.testing.assert_allclose(box_ops.encode(boxes, starts), theirs[:, [1, 0, 3, 2]], atol=1e-4)
     wild = theirs * 20
     decoded = box_ops.decode_boxes(wild, starts[:, [1, 0, 3, 2]], weights=[10, 10, 5, 5]).numpy()
-    np.testing.assert_allclose(coding.decode(wild[:, [1, 0, 3, 2]], starts), decoded[:, [1, 0, 3, 2]], rtol=1e-3)
+    np.testing.assert_allclose(box_ops.decode(wild[:, [1, 0, 3, 2]], starts), decoded[:, [1, 0, 3, 2]], rtol=1e-3)

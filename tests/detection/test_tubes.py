@@ -5,12 +5,12 @@ import json
 
 import numpy as np
 import pytest
-from keras_vid.detection.data import files, table
+from keras_vid.detection.data import box_files, table
 from keras_vid.detection.data.boxes import iou
 from keras_vid.detection.data.ground_truth import ground_truth
 from keras_vid.detection.evaluation.frame_map import RULES, average_precision
 from keras_vid.detection.evaluation.linking import greedy, viterbi
-from keras_vid.detection.evaluation.tubes import Tube, annotated_tubes, link, trim
+from keras_vid.detection.evaluation.tubes import Tube, link, named_tubes, trim
 from keras_vid.detection.evaluation.video_map import tube_iou, tube_maps, video_map
 
 from keras_vid import cli
@@ -35,7 +35,7 @@ def spans(tubes):
 @pytest.mark.parametrize("method", ["greedy", "viterbi"])
 def test_two_actors_are_two_tubes(method):
     found = rows(*[(t, box, 0.9 - 0.1 * (box is RIGHT)) for t in range(4) for box in (LEFT, RIGHT)])
-    tubes = link(found, method, shortest=1)
+    tubes = link(found, method, min_length=1)
     assert sorted(spans(tubes)) == [(0, 4, 0.0), (0, 4, 100.0)]
     assert sorted(tube.score for tube in tubes) == pytest.approx([0.8, 0.9])
 
@@ -65,7 +65,7 @@ def test_which_tube_is_better_changes_as_it_grows():
 def test_a_tube_ends_after_the_gap(gap, want):
     """Frames 1 and 2 of 0 to 3 have nothing; what is linked over them lies halfway."""
     found = rows((0, LEFT, 0.8), (3, [30, 0, 70, 80], 0.5), (4, [30, 0, 70, 80], 0.5))
-    tubes = link(found, "greedy", shortest=1, gap=gap)
+    tubes = link(found, "greedy", min_length=1, gap=gap)
     if gap == 2:
         assert spans(tubes) == [(0, 5, 0.0)] and tubes[0].boxes[:, 0].tolist() == [0, 10, 20, 30, 30]
         assert tubes[0].scores == pytest.approx([0.8, 0.7, 0.6, 0.5, 0.5]) and tubes[0].score == pytest.approx(0.6)
@@ -111,10 +111,12 @@ def many(seed=0):
 @pytest.mark.parametrize("method", ["greedy", "viterbi"])
 def test_the_order_of_the_rows_changes_nothing(method):
     found = many()
-    want = link(found, method, shortest=2, most=4)
+    want = link(found, method, min_length=2, max_per_frame=4)
     assert len(want) >= 4
     for seed in range(3):
-        again = link(found.rows(np.random.default_rng(seed).permutation(len(found))), method, shortest=2, most=4)
+        again = link(
+            found.rows(np.random.default_rng(seed).permutation(len(found))), method, min_length=2, max_per_frame=4
+        )
         assert [(t.video, t.label, t.start, t.score) for t in again] == [
             (t.video, t.label, t.start, t.score) for t in want
         ]
@@ -123,25 +125,25 @@ def test_the_order_of_the_rows_changes_nothing(method):
 
 def test_what_linking_leaves_out():
     found = rows(*[(t, LEFT, 0.9) for t in range(5)], *[(t, RIGHT, 0.1) for t in range(5)], (9, RIGHT, 0.9))
-    assert len(link(found, shortest=1, gap=0)) == 3
-    assert spans(link(found, shortest=2, gap=0, least=0.2)) == [(0, 5, 0.0)]
-    assert spans(link(found, shortest=2, gap=0, most=1)) == [(0, 5, 0.0)]
+    assert len(link(found, min_length=1, gap=0)) == 3
+    assert spans(link(found, min_length=2, gap=0, min_score=0.2)) == [(0, 5, 0.0)]
+    assert spans(link(found, min_length=2, gap=0, max_per_frame=1)) == [(0, 5, 0.0)]
     with pytest.raises(ValueError, match="greedy or viterbi"):
         link(found, "best")
 
 
 def test_trimming_is_the_best_of_all_labellings():
     rng = np.random.default_rng(0)
-    for switch in (0.1, 0.5, 1.5):
+    for switch_cost in (0.1, 0.5, 1.5):
         for _ in range(10):
             score = rng.random(7)
 
-            def worth(labels, score=score, switch=switch):
-                return np.where(labels, score, 1 - score).sum() - switch * np.abs(np.diff(labels)).sum()
+            def worth(labels, score=score, switch_cost=switch_cost):
+                return np.where(labels, score, 1 - score).sum() - switch_cost * np.abs(np.diff(labels)).sum()
 
             best = max(itertools.product((1, 0), repeat=7), key=worth)
             inside = np.zeros(7)
-            for part in trim([Tube(0, 0, 3, np.zeros((7, 4)), score, 0.5)], switch):
+            for part in trim([Tube(0, 0, 3, np.zeros((7, 4)), score, 0.5)], switch_cost):
                 inside[part.start - 3 : part.end - 3] = 1
                 assert part.score == pytest.approx(score[part.start - 3 : part.end - 3].mean())
             assert worth(inside) == pytest.approx(worth(best))
@@ -226,7 +228,7 @@ def slow_iou(a, b):
 def test_real_tubes_against_themselves(data, file):
     for split in (1, 2, 3) if file.startswith("JHMDB") else (1,):
         gt = ground_truth(data / "detection" / file, None, split)
-        tubes = annotated_tubes(gt)
+        tubes = named_tubes(gt)
         assert len(tubes) == {"J": len(gt.videos), "p": 1315}[file[0]]
         for rule in RULES:
             assert [result["map"] for result in tube_maps(gt, tubes, (0.2, 0.95, 1.0), rule)] == [1.0] * 3
@@ -251,9 +253,9 @@ def test_no_detection_scores_zero():
 @pytest.mark.parametrize("link", ["greedy", "viterbi"])
 def test_command(tmp_path, capsys, link):
     gt = annotated(still(0, 0, 0, 20), still(0, 1, 0, 20, RIGHT))
-    files.write(gt, tmp_path / "gt.csv")
+    box_files.write_boxes(gt, tmp_path / "gt.csv")
     gt.score, gt.tube = np.full(len(gt), 0.9), None
-    files.write(gt, tmp_path / "d.csv")
+    box_files.write_boxes(gt, tmp_path / "d.csv")
     command = [
         "detect",
         "evaluate",

@@ -1,22 +1,22 @@
 """Which ground truth an anchor or a proposal learns, and which of them a training step takes.
 
-Ground truth is padded to one length in a batch; `real` says which boxes are. Padding is never matched, never sampled,
+Ground truth is padded to one length in a batch; `valid` says which boxes are. Padding is never matched, never sampled,
 and nothing is labelled background or forced positive for its sake.
 """
 
 import tensorflow as tf
-from keras_vid.detection.modeling.coding import iou
+from keras_vid.detection.modeling.box_ops import iou
 
 BACKGROUND, IGNORED = -1, -2
 
 
-def match(boxes, gt, real, low, high, force=False):
+def match(boxes, gt, valid, low, high, force=False):
     """The ground truth of each box: (..., R) numbers of it, or BACKGROUND, or IGNORED between the two thresholds.
 
     Args:
         boxes: (..., R, 4).
         gt: (..., G, 4), with G at least 1.
-        real: (..., G) booleans, False for padding.
+        valid: (..., G) booleans, False for padding.
         low, high: A box with an IoU of at least `high` is matched, one below `low` is background.
         force: Whether the best box of each ground truth is matched to it whatever the IoU.
 
@@ -24,7 +24,7 @@ def match(boxes, gt, real, low, high, force=False):
     >>> match([[0.0, 0, 10, 8], [0, 0, 10, 4], [20, 20, 30, 30]], gt, [True, False], 0.3, 0.7).numpy().tolist()
     [0, -2, -1]
     """
-    overlap = tf.where(tf.expand_dims(real, -2), iou(boxes, gt), -1.0)
+    overlap = tf.where(tf.expand_dims(valid, -2), iou(boxes, gt), -1.0)
     best = tf.reduce_max(overlap, axis=-1)
     which = tf.argmax(overlap, axis=-1, output_type=tf.int32)
     found = tf.where(best >= high, which, tf.where(best < low, BACKGROUND, IGNORED))
@@ -40,14 +40,14 @@ def match(boxes, gt, real, low, high, force=False):
 def sample(positive, negative, count, share):
     """A random choice of `count` boxes, of which at most `share` are positive; negatives fill the rest.
 
-    Answers (index, taken): (..., count) numbers of boxes, positives first, and which of these places are really
-    taken, for there may be fewer boxes than places.
+    Answers (index, sampled): (..., count) numbers of boxes, positives first, and which of these places are really
+    sampled, for there may be fewer boxes than places.
 
     Args:
         positive, negative: (..., R) booleans, never both True.
 
-    >>> index, taken = sample([True, False, False, True], [False, True, False, False], count=4, share=0.25)
-    >>> index.numpy()[1].item(), taken.numpy().tolist()
+    >>> index, sampled = sample([True, False, False, True], [False, True, False, False], count=4, share=0.25)
+    >>> index.numpy()[1].item(), sampled.numpy().tolist()
     (1, [True, True, False, False])
     """
     positive, negative = tf.convert_to_tensor(positive), tf.convert_to_tensor(negative)

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-SCALE = (10.0, 10.0, 5.0, 5.0)  # of the codes dx dy dw dh, so that all of them are learnt alike
+SCALE = (10.0, 10.0, 5.0, 5.0)  # of the deltas dx dy dw dh, so that all of them are learnt alike
 LARGEST = math.log(1000 / 16)  # of dw and dh: no box grows by more than 62 times, and none to infinity
 
 
@@ -15,20 +15,20 @@ def encode(boxes, anchors, scale=SCALE):
     [[5.0, 5.0, 0.0, 3.4657]]
     """
     (centre, sides), (middle, extent) = _centre(boxes), _centre(anchors)
-    codes = tf.concat([(centre - middle) / extent, tf.math.log(sides / extent)], axis=-1)
-    return codes * scale
+    deltas = tf.concat([(centre - middle) / extent, tf.math.log(sides / extent)], axis=-1)
+    return deltas * scale
 
 
-def decode(codes, anchors, scale=SCALE):
-    """The boxes that codes lead to; undoes `encode`.
+def decode(deltas, anchors, scale=SCALE):
+    """The boxes that deltas lead to; undoes `encode`.
 
     >>> decode([[5.0, 5.0, 0.0, 3.4657359]], [[0.0, 0.0, 10.0, 10.0]]).numpy().round(4).tolist()
     [[5.0, 0.0, 15.0, 20.0]]
     """
     middle, extent = _centre(anchors)
-    codes = codes / tf.constant(scale)
-    centre = middle + codes[..., :2] * extent
-    half = extent * tf.exp(tf.minimum(codes[..., 2:], LARGEST)) / 2
+    deltas = deltas / tf.constant(scale)
+    centre = middle + deltas[..., :2] * extent
+    half = extent * tf.exp(tf.minimum(deltas[..., 2:], LARGEST)) / 2
     return tf.concat([centre - half, centre + half], axis=-1)
 
 

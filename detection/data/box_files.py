@@ -21,13 +21,13 @@ NEEDED = ("video", "frame", "label", "x1", "y1", "x2", "y2")
 PART = 1 << 16  # lines of text in memory at a time
 
 
-def read(path):
+def read_boxes(path):
     """Read a .csv, .json or .npz table.
 
     >>> import tempfile
     >>> path = tempfile.mkdtemp() + "/a.csv"
     >>> _ = Path(path).write_text("video,frame,label,x1,y1,x2,y2\\na,0,run,0,0,5,5\\n")
-    >>> read(path).box.tolist()
+    >>> read_boxes(path).box.tolist()
     [[0.0, 0.0, 5.0, 5.0]]
     """
     path = Path(path)
@@ -37,14 +37,32 @@ def read(path):
     if not path.is_file():
         raise MissingFile(f"{path} does not exist")
     try:
-        return readers[path.suffix.lower()](path)
+        table = readers[path.suffix.lower()](path)
+        check_boxes(table)
+        return table
     except KeyError as error:
         raise InputError(f"{path}: no column {error}; a table has {', '.join(NEEDED)} and score, tube") from error
     except (ValueError, TypeError, csv.Error, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def write(table, path):
+def check_boxes(table):
+    """Refuse boxes and scores that are not numbers, and boxes whose corners are exchanged."""
+    for row in np.flatnonzero(~np.isfinite(table.box).all(axis=1))[:1]:
+        raise InputError(f"{_row(table, row)}: a corner is not finite")
+    for row in np.flatnonzero((table.box[:, 2:] < table.box[:, :2]).any(axis=1))[:1]:
+        raise InputError(f"{_row(table, row)}: x2 < x1 or y2 < y1; boxes are x1 y1 x2 y2, not x y width height")
+    if table.score is not None:
+        for row in np.flatnonzero(~np.isfinite(table.score))[:1]:
+            raise InputError(f"{_row(table, row)}: its score {table.score[row]} is not a finite number")
+
+
+def _row(table, row):
+    box = " ".join(f"{value:g}" for value in table.box[row])
+    return f"box {box} in frame {table.frame[row]} of {table.videos[table.video[row]]}"
+
+
+def write_boxes(table, path):
     """Write a table as .csv, .json or .npz; numbers keep their full precision."""
     path = Path(path)
     if path.suffix == ".npz":
@@ -77,6 +95,9 @@ def _read_csv(path):
     with open(path, newline="") as file:
         lines = csv.reader(file)
         header = [name.strip() for name in next(lines, [])]
+        twice = [name for name in (*NEEDED, "score", "tube") if header.count(name) > 1]
+        if twice:
+            raise InputError(f"column {twice[0]} is there {header.count(twice[0])} times")
         place = {k: header.index(k) for k in (*NEEDED, "score", "tube") if k in header}
         parts, seen = [], {}
         while True:
