@@ -133,6 +133,14 @@ def test_a_video_is_detected_in_its_own_pixels_and_drawn(tmp_path):
     assert changed[:, 0].all() and not changed[14:-2, 28:].any()  # the likely box alone is drawn
 
 
+def test_width_and_height_of_a_video_are_scaled_each_by_its_own(tmp_path):
+    """Pictures of 64 x 24 in a detector of 48 x 32: x grows by 4/3, y shrinks by 3/4."""
+    wide = np.zeros((6, 24, 64, 3), "uint8")
+    wide[:, :, :16] = 255
+    found = detect_video(FixedDetector(), write(tmp_path / "wide.mp4", wide, 10))
+    np.testing.assert_allclose(found[0][0], [[0, 0, 16, 24], [160 / 3, 0, 64, 24]], rtol=1e-5)
+
+
 def test_a_set_is_detected_in_the_pixels_of_its_boxes():
     gt = boxes([("a", 0, "run", [0, 0, 9, 6]), ("b", 0, "run", [0, 0, 9, 6])], size=(18, 12))
     clips = Clips({"a": video()}, GIVEN)

@@ -350,6 +350,16 @@ def test_three_files_are_the_three_splits_and_their_mean(tmp_path, capsys):
     box_files.write_boxes(gt, tmp_path / "gt.csv")
     assert cli.main(["detect", "evaluate", *paths, "--gt", str(tmp_path / "gt.csv")]) == 1
     assert "has no splits" in capsys.readouterr().err
+    assert cli.main(["detect", "evaluate", paths[0], "--gt", str(tmp_path / "gt.csv"), "--split", "9"]) == 1
+    assert "has no splits: leave --split out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("iou", ["7", "nan", "-1", "0"])
+def test_an_iou_out_of_its_range_is_refused(iou, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["detect", "evaluate", "d.csv", "--gt", "gt.csv", f"--iou={iou}"])
+    assert stop.value.code == 2
+    assert f"{iou} is not above 0 and up to 1" in capsys.readouterr().err
 
 
 def test_plot_is_a_picture(tmp_path):

@@ -7,6 +7,8 @@ from keras.utils import bounding_boxes
 from keras_vid.detection.modeling import box_ops, losses, matcher, nms
 from keras_vid.detection.modeling.anchors import anchors, inside
 from keras_vid.detection.modeling.roi import RegionPool, crop_and_resize, roi_align
+from keras_vid.detection.modeling.rpn import RegionProposals
+from keras_vid.detection.modeling.settings import Settings
 
 
 def random_boxes(count, side=100, seed=0):
@@ -223,3 +225,30 @@ def test_box_parts_agree_with_the_model_garden():
     wild = theirs * 20
     decoded = box_ops.decode_boxes(wild, starts[:, [1, 0, 3, 2]], weights=[10, 10, 5, 5]).numpy()
     np.testing.assert_allclose(box_ops.decode(wild[:, [1, 0, 3, 2]], starts), decoded[:, [1, 0, 3, 2]], rtol=1e-3)
+
+
+def test_proposals_of_wild_deltas_stay_in_the_picture():
+    """Deltas of any size lead to boxes; what leaves the picture is cut off, in training and afterwards."""
+    settings = Settings(size=(64, 96), anchor_scales=(0.125, 0.25), proposals=50, proposal_overlap=1.0)
+    layer = RegionProposals(settings, (4, 6, 8))
+    for training in (False, True):
+        count = layer.starts(training).shape[0]
+        deltas = tf.random.normal((1, count, 4), stddev=40.0, seed=1)
+        boxes, _, valid = layer.propose(tf.random.normal((1, count, 2), seed=2), deltas, training)
+        boxes = boxes.numpy()[valid.numpy()]
+        assert len(boxes) > 5 and (boxes >= 0).all() and (boxes <= [96, 64, 96, 64]).all()
+
+
+def test_anchors_learn_by_the_two_thresholds_in_their_order():
+    """Of three anchors with IoU 0.8, 0.5 and 0.1, the first is an object, the last background, the other neither."""
+    settings = Settings(size=(64, 96), rpn_low=0.3, rpn_high=0.7, rpn_batch=8, anchor_scales=(0.125,))
+    layer = RegionProposals(settings, (4, 6, 8))
+    starts = np.float32([[0, 0, 10, 8], [0, 0, 10, 5], [0, 0, 10, 1], [0, 0, 10, 10]])
+    layer.starts = lambda training: starts
+    gt, valid = tf.constant([[[0.0, 0, 10, 10]]]), tf.constant([[True]])
+    logits = np.zeros((1, 4, 2), "float32")
+    logits[0, :, 1] = [9, 0, -9, 9]  # certain and right; the second, which is not sampled, undecided
+    loss = layer.losses_of(tf.constant(logits), tf.zeros((1, 4, 4)), gt, valid)["objectness"]
+    assert loss.numpy() < 1e-3
+    logits[0, :, 1] = [-9, 0, -9, 9]
+    assert layer.losses_of(tf.constant(logits), tf.zeros((1, 4, 4)), gt, valid)["objectness"].numpy() > 1

@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 from keras_vid.detection.data import box_files, table
-from keras_vid.detection.data.boxes import iou
+from keras_vid.detection.data.boxes import iou, paired_iou
 from keras_vid.detection.data.ground_truth import ground_truth
+from keras_vid.detection.evaluation import linking
 from keras_vid.detection.evaluation.frame_map import RULES, average_precision
 from keras_vid.detection.evaluation.linking import greedy, viterbi
 from keras_vid.detection.evaluation.tubes import Tube, link, named_tubes, trim
@@ -248,6 +249,51 @@ def test_no_detection_scores_zero():
     gt = annotated(still(0, 0, 0, 20))
     nothing = rows((0, LEFT, 0.9)).rows(slice(0))
     assert set(video_map(gt, nothing)["map"].values()) == {0.0}
+
+
+def test_tubes_of_a_peer_are_scored_as_they_are(tmp_path, capsys):
+    """Tubes whose boxes change places at every frame: linking by overlap finds the actors, the column names them."""
+    gt = annotated(still(0, 0, 0, 20), still(0, 0, 0, 20, RIGHT))
+    box_files.write_boxes(gt, tmp_path / "gt.csv")
+    gt.score = np.where(gt.tube == 0, 0.9, 0.8)
+    box_files.write_boxes(gt, tmp_path / "right.csv")
+    gt.tube = np.where(gt.frame % 2, 1 - gt.tube, gt.tube)
+    box_files.write_boxes(gt, tmp_path / "mixed.csv")
+
+    def video(name, *flags):
+        command = ["detect", "evaluate", str(tmp_path / name), "--gt", str(tmp_path / "gt.csv"), "--video", "--json"]
+        assert cli.main([*command, *flags]) == 0
+        return json.loads(capsys.readouterr().out)["video"]
+
+    assert video("right.csv")["link"] == "column" and video("right.csv")["map"]["0.75"] == 1
+    assert video("mixed.csv")["map"]["0.75"] == 0
+    assert video("mixed.csv", "--link", "greedy")["map"]["0.75"] == 1
+
+
+def test_flags_of_linking_reach_it(tmp_path, capsys):
+    gt = annotated(still(0, 0, 0, 20))
+    box_files.write_boxes(gt, tmp_path / "gt.csv")
+    found = gt.rows((gt.frame < 8) | (gt.frame > 11))  # four frames without a detection
+    found.score, found.tube = np.full(len(found), 0.5), None
+    box_files.write_boxes(found, tmp_path / "d.csv")
+    command = ["detect", "evaluate", str(tmp_path / "d.csv"), "--gt", str(tmp_path / "gt.csv"), "--video", "--json"]
+
+    def best(*flags):
+        assert cli.main([*command, *flags]) == 0
+        return json.loads(capsys.readouterr().out)["video"]["map"]["0.50"]
+
+    assert best() == 1 and best("--gap", "4") == 1 and best("--gap", "3") == 0
+    assert best("--min-length", "20") == 1 and best("--min-length", "21") == 0 and best("--min-score", "0.6") == 0
+    assert cli.main([*command[:-2], "--gap", "3"]) == 2
+    assert "--gap belongs to --video" in capsys.readouterr().err
+
+
+def test_linking_measures_overlap_as_everything_else_does():
+    rng = np.random.default_rng(0)
+    boxes = rng.uniform(0, 20, (200, 2, 4))
+    boxes[..., 2:] = boxes[..., :2] + rng.uniform(0, 15, (200, 2, 2))
+    for a, b in boxes:
+        assert linking._iou(a.tolist(), b.tolist()) == pytest.approx(paired_iou(a, b).item(), abs=1e-12)
 
 
 @pytest.mark.parametrize("link", ["greedy", "viterbi"])
