@@ -34,9 +34,8 @@ def overlaid(activation, indices=None):
 
 
 def scale(activation):
-    """What is drawn at full strength: nearly the largest share of the clip."""
-    values = np.abs(activation.map) if activation.against else activation.map
-    return float(np.percentile(values, 99.5))
+    """What is drawn at full strength: nearly the largest share of the clip, for the class or against it."""
+    return float(np.percentile(np.abs(activation.map), 99.5))
 
 
 def hot(strength):

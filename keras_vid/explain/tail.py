@@ -44,6 +44,7 @@ class Tail:
 
     def gradient(self, features, direction):
         """Of the logits' product with `direction` (K,), by the map: the map's shape."""
+        direction = keras.ops.convert_to_tensor(direction)
         return _gradient(lambda x: keras.ops.sum(self.rest(x, training=False) * direction), features)
 
     def bias(self, features, direction):

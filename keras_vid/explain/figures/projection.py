@@ -77,7 +77,7 @@ def draw(rows):
 
     names, levels, labels = (list(dict.fromkeys(row[i] for row in rows)) for i in (0, 1, 3))
     labels.sort()
-    figure = new_figure((2.3 * len(levels) + 1.9, 2.5 * len(names) + 0.2))
+    figure = new_figure((2.3 * len(levels) + 1.5, 2.5 * len(names) + 0.2))
     colours = [colormaps["tab10" if len(labels) <= 10 else "tab20"](i % 20) for i in range(len(labels))]
     for i, name in enumerate(names):
         for j, level in enumerate(levels):
@@ -99,6 +99,6 @@ def draw(rows):
         Line2D([], [], marker="o", linestyle="", color=colour, label=label if label[0].isdigit() else f"{i} {label}")
         for i, (label, colour) in enumerate(zip(labels, colours))
     ]
-    figure.tight_layout(rect=(0, 0, 1 - 1.7 / figure.get_figwidth(), 1))
+    figure.tight_layout(rect=(0, 0, 1 - 1.3 / figure.get_figwidth(), 1))
     figure.legend(handles=dots, loc="center right", fontsize=7, frameon=False)
     return figure
