@@ -5,6 +5,7 @@ import sys
 import time
 
 import numpy as np
+from keras_vid.training.data.labels import flip_swap
 from keras_vid.training.data.splits import groups_of
 from keras_vid.training.evaluation.metrics import interval
 from keras_vid.training.run.folder import RunFolder
@@ -34,6 +35,9 @@ def plan_folder(data, *, group_by=None, **choices):
         raise InputError(
             f"{data}: all clips are of one class, {dataset.labels[dataset.items[0].label]!r}: two are needed"
         )
+    if choices.mirrored and -1 in (swap := flip_swap(dataset.labels)):
+        told = repr(dataset.labels[swap.index(-1)])
+        raise InputError(f"--mirrored: {told} names a direction, which a mirror turns round: leave it out")
     return make_plan(look_at(dataset), choices), dataset, test
 
 

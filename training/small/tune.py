@@ -117,7 +117,7 @@ class Tuner:
 
     def __init__(self, part, settings, clips):
         self.part, self.settings = part, settings
-        self.start = part.get_weights()
+        self.start = [np.asarray(variable) for variable in part.variables]  # dropout's random state is one of them
         steps = -(-clips // settings.batch) * settings.epochs
         self.step, self.optimizers = _step(part, settings, steps)
 
@@ -130,7 +130,8 @@ class Tuner:
             labels, groups: Of every clip of the features.
         """
         settings, clips, labels = self.settings, np.asarray(clips), np.asarray(labels)
-        self.part.set_weights(self.start)
+        for variable, value in zip(self.part.variables, self.start):
+            variable.assign(value)
         for optimizer in self.optimizers:
             for variable in optimizer.variables:
                 if variable is not optimizer.learning_rate:
