@@ -16,6 +16,7 @@ from keras_vid.explain.class_activation import Explainer, stretched
 from keras_vid.explain.tail import Tail
 from keras_vid.inference.predict import random_clips
 from keras_vid.layers import consensus
+from keras_vid.layers.head import WindowedMean
 from keras_vid.surgery import insert
 from keras_vid.utils.errors import InputError
 from keras_vid.video import write
@@ -76,6 +77,25 @@ def test_of_a_windowed_mean_the_first_and_last_feature_frame_count_half():
     weight = np.array([0.5, *[1.0] * (frames - 2), 0.5]) / (frames - 1) * frames
     by_hand = (last @ kernel[:, 2]) * weight[:, None, None]
     np.testing.assert_allclose(seen.map, by_hand, rtol=1e-3, atol=1e-3)
+
+
+def test_of_a_map_wider_than_the_window_each_place_counts_as_often_as_windows_show_it():
+    """By hand: the classifier's mean over every 2 x 7 x 7 window; the borders lie in fewer windows."""
+    clip = keras.Input((4, 36, 40, 3), name="clip")
+    x = layers.Conv3D(6, (1, 4, 4), strides=(1, 4, 4), activation="relu", name="conv")(clip)  # 4 x 9 x 10
+    x = layers.Dense(3, name="classifier")(WindowedMean(7, name="head_pool")(x))
+    model = scatter(keras.Model(clip, layers.GlobalAveragePooling1D(name="logits")(x)))
+    (seen,) = activations(model, video(model), label="class 1")
+    values = keras_vid.features(model, "conv").predict_on_batch(seen.clip[None])[0]
+    kernel, _ = model.get_layer("classifier").get_weights()
+    windows = np.zeros((4, 9, 10))
+    for t in range(3):
+        for row in range(3):
+            for column in range(4):
+                windows[t : t + 2, row : row + 7, column : column + 7] += 1
+    share = windows / windows.sum()
+    np.testing.assert_allclose(seen.map, (values @ kernel[:, 1]) * share * share.size, rtol=1e-3, atol=1e-3)
+    assert seen.exact and seen.map.mean() + seen.bias == pytest.approx(seen.logit, abs=1e-3)
 
 
 def test_two_classes_are_the_difference_of_their_maps():
