@@ -54,7 +54,7 @@ def run(args):
         try:
             _explain(args, explainer, video, output)
         except (InputError, OSError) as error:
-            if len(videos) == 1:
+            if len(videos) == 1 or isinstance(error, BrokenPipeError):  # nobody reads on: `| head`
                 raise
             failed.append(video)
             _tell(f"keras-vid: {' '.join(str(error).split())}")

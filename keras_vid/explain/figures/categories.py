@@ -51,6 +51,8 @@ def draw(rows, names=("first", "second"), near="."):
     values = [100 * row[4] for row in ends[::-1]]
     axes.barh(range(len(ends)), values, color=["#1f61b8" if value >= 0 else "#d62718" for value in values])
     axes.set_yticks(range(len(ends)), [wrapped(row[0], 24) for row in ends[::-1]], fontsize=8)
+    axes.margins(y=0.02)
+    axes.tick_params(axis="x", labelsize=8)
     axes.axvline(0, color="#555555", linewidth=0.8)
     axes.set_xlabel(f"points of accuracy: {names[1]} minus {names[0]}", fontsize=8)
     strips = space[1].subgridspec(len(shown), 1, hspace=0.35)
