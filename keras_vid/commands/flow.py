@@ -2,10 +2,10 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.progress import progress
 from keras_vid.video.finding import videos_below
 
 
@@ -32,15 +32,14 @@ def run(args):
     if not videos:
         raise MissingFile(f"{source}: no videos below this folder")
 
-    def progress(done, count):
-        print(f"\r{done}/{count} videos", end="" if done < count else "\n", file=sys.stderr, flush=True)
-
-    pairs, failed = write_flows(videos, args.size, args.quality, args.workers, progress)
+    with progress(len(videos)) as advance:
+        pairs, failed = write_flows(videos, args.size, args.quality, args.workers, lambda done, count: advance(done))
     if failed:
+        output.mkdir(parents=True, exist_ok=True)
         with open(output / "skipped.csv", "w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([("path", "reason"), *failed])
     if len(failed) == len(videos):
-        raise InputError(f"no flow made, see skipped.csv; the first reason: {failed[0][1]}")
+        raise InputError(f"no flow was made, see {output}/skipped.csv; the first reason: {failed[0][1]}")
     done = len(videos) - len(failed)
     if args.json:
         print(json.dumps({"videos": done, "pairs": pairs, "skipped": len(failed)}))

@@ -15,7 +15,7 @@ from PIL import Image
 
 from keras_vid.utils.errors import MissingPackage, VideoError
 from keras_vid.utils.optional import need
-from keras_vid.video.images import frame_files, wanted
+from keras_vid.video.images import frame_files, open_image, wanted
 from keras_vid.video.reading import read
 
 BOUND = 20.0
@@ -69,11 +69,8 @@ def read_flow(folder, indices=None, size=None):
 
 
 def _read(path, size):
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("L").resize(size[::-1], Image.BILINEAR) if size else image.convert("L"))
-    except OSError as error:
-        raise VideoError(f"{path}: not a readable image ({error})") from error
+    image = open_image(path, "L")
+    return np.asarray(image.resize(size[::-1], Image.BILINEAR) if size else image)
 
 
 def write_flow(video, folder, size=256, quality=95, indices=None):

@@ -1,6 +1,7 @@
 """Videos that are not files: folders of JPEG or PNG frames, and arrays."""
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,10 @@ from PIL import Image
 from keras_vid.utils.errors import VideoError
 from keras_vid.video.finding import PICTURE_SUFFIXES
 from keras_vid.video.scale import resize
+
+LARGEST = 64_000_000  # pixels of a picture that is decoded; a frame of 8K video has 33 million
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # too large a picture is refused below
 
 
 def frame_files(folder):
@@ -21,10 +26,21 @@ def frame_files(folder):
 
 def read_image(path):
     """One image file as (H, W, 3) uint8 RGB."""
+    return np.asarray(open_image(path, "RGB"))
+
+
+def open_image(path, mode):
+    """One image file as a Pillow image of a mode, decoded. Whatever its header claims, a picture too large is refused.
+
+    The one place where files of pictures are opened.
+    """
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+            width, height = image.size
+            if width * height > LARGEST:
+                raise ValueError(f"it claims {width} x {height} pixels; {LARGEST // 10**6} million are the most")
+            return image.convert(mode)
+    except UNREADABLE as error:
         raise VideoError(f"{path}: not a readable image ({error})") from error
 
 

@@ -80,6 +80,7 @@ def number_of(picture):
 
 CODECS = {
     "h264.mp4": dict(options={"bf": "3", "g": "9", "x264-params": "b-pyramid=normal:ref=4"}),
+    "strict_pyramid.mp4": dict(options={"bf": "3", "g": "9", "x264-params": "b-pyramid=strict:ref=4"}),
     "open_gop.mkv": dict(options={"bf": "3", "g": "9", "x264-params": "open-gop=1"}),
     "slices.mp4": dict(options={"x264-params": "slices=3:keyint=12"}),
     "interlaced.mp4": dict(options={"x264-params": "tff=1:keyint=12"}),
@@ -120,6 +121,23 @@ def test_only_needed_packets_are_decoded(tmp_path):
     assert sorted(packet.rank for packet in table) == list(range(30))
     assert len(h264.packets_to_decode(table, {25})) < 9  # one run of ten, and of it the pictures others look at
     assert len(h264.packets_to_decode(table, set(range(30)))) == 30
+
+
+@pytest.mark.parametrize(("ref_idc", "reference"), [(0, False), (1, True), (2, True), (3, True)])
+def test_a_picture_is_left_out_only_where_no_other_looks_at_it(ref_idc, reference):
+    packet = bytes([0, 0, 0, 3, ref_idc << 5 | h264.SLICE, 0x9A, 0x02])
+    assert h264.picture_kind(packet, 4) == (False, reference)
+
+
+def test_pictures_of_a_strict_pyramid_look_at_each_other(tmp_path):
+    """x264 marks the middle of such a pyramid with nal_ref_idc 1: it counts as looked at."""
+    path = encode(tmp_path / "a.mp4", moving(), **CODECS["strict_pyramid.mp4"])
+    data = path.read_bytes()
+    container, stream = decode.open_video(path)
+    with container:
+        packets = [bytes(packet) for packet in decode.packets_of(container, stream) if packet.size]
+    kinds = {packet[4] >> 5 & 3 for packet in packets if packet[4] & 31 == h264.SLICE}
+    assert 1 in kinds and 0 in kinds and data
 
 
 def test_sources(tmp_path):
