@@ -132,12 +132,11 @@ def test_a_picture_is_left_out_only_where_no_other_looks_at_it(ref_idc, referenc
 def test_pictures_of_a_strict_pyramid_look_at_each_other(tmp_path):
     """x264 marks the middle of such a pyramid with nal_ref_idc 1: it counts as looked at."""
     path = encode(tmp_path / "a.mp4", moving(), **CODECS["strict_pyramid.mp4"])
-    data = path.read_bytes()
     container, stream = decode.open_video(path)
     with container:
         packets = [bytes(packet) for packet in decode.packets_of(container, stream) if packet.size]
     kinds = {packet[4] >> 5 & 3 for packet in packets if packet[4] & 31 == h264.SLICE}
-    assert 1 in kinds and 0 in kinds and data
+    assert {0, 1} <= kinds
 
 
 def test_sources(tmp_path):
