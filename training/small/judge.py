@@ -6,7 +6,7 @@ import sys
 import numpy as np
 from keras_vid.training.data.splits import folds
 from keras_vid.training.evaluation.metrics import interval
-from keras_vid.training.small.probe import cross_entropy, fit_probe
+from keras_vid.training.small.probe import cross_entropy, fit_probe, start_head
 from keras_vid.training.small.tune import Tuner, part_logits, upper_part
 
 from keras_vid.inference.predict import softmax
@@ -21,7 +21,7 @@ class Learner:
         plan: A keras_vid.training.small.plan.Plan.
         features: keras_vid.training.small.features.Features of all clips.
         labels, groups: Of each clip of the features.
-        classes: Number of labels.
+        names: Of the classes.
         seed: Of everything that is drawn.
     """
 
@@ -29,8 +29,12 @@ class Learner:
     features: object
     labels: np.ndarray
     groups: np.ndarray
-    classes: int
+    names: list
     seed: int = 0
+
+    @property
+    def classes(self):
+        return len(self.names)
 
     def probe(self, clips):
         """A probe of some of the clips."""
@@ -40,9 +44,11 @@ class Learner:
     def tuner(self, settings=None):
         """What trains the upper part on some of the clips, as often as it is called."""
         plan = self.plan
-        settings = settings or plan.settings
-        part = upper_part(plan.network, plan.below, plan.reading.depths[1], self.classes, settings)
-        return Tuner(part, settings, len(self.labels))
+        part = upper_part(plan.network, plan.below, plan.reading.depths[1], self.classes, settings or plan.settings)
+        shared = start_head(part, plan.network, self.names)
+        if shared and settings is None:
+            print(f"tuning starts from what the weights know of {', '.join(shared)}", file=sys.stderr, flush=True)
+        return Tuner(part, settings or plan.settings, len(self.labels))
 
     def tune(self, tuner, clips):
         """Train the tuner's part on some of the clips; returns the epochs that it took."""

@@ -1,6 +1,7 @@
 """A linear classifier on features of a frozen network, and the same as plain weights of its head."""
 
 import dataclasses
+import re
 import warnings
 
 import keras
@@ -13,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from keras_vid.utils.errors import InputError
-from keras_vid.view import set_view
+from keras_vid.view import set_view, view_of
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer
 SKEWED = 1.5  # largest class over the smallest, from where on classes are weighted
@@ -134,3 +135,31 @@ def probe_network(network, names, probe, labels, view) -> keras.Model:
     model.view = view
     set_view(model, labels=tuple(labels))
     return model
+
+
+def start_head(part, network, labels) -> list:
+    """Rows of the network's own classifier for the labels that it knows by name; returns these labels.
+
+    The other rows of the new head stay zero.
+    """
+    known = [_plain(name) for name in view_of(network).labels or ()]
+    head = part.layers[-1]
+    own = [layer for layer in network.layers if isinstance(layer, layers.Dense) and layer.units == len(known)]
+    if not known or not own or own[-1].kernel.shape[0] != head.kernel.shape[0]:
+        return []
+    kernel, bias = (np.array(weight) for weight in head.get_weights())
+    theirs = [np.asarray(weight) for weight in own[-1].get_weights()]
+    shared = [name for name in labels if _plain(name) in known]
+    for name in shared:
+        place, row = labels.index(name), known.index(_plain(name))
+        kernel[:, place], bias[place] = theirs[0][:, row], theirs[1][row] if len(theirs) > 1 else 0.0
+    head.set_weights([kernel, bias])
+    return shared
+
+
+def _plain(name):
+    """
+    >>> _plain("Riding_a_Bike") == _plain("riding a bike")
+    True
+    """
+    return " ".join(re.sub(r"[_\W]+", " ", name.lower()).split())
