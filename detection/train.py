@@ -1,87 +1,158 @@
-"""A training run of a detector: from a recipe and a table of boxes to a run folder that can be resumed.
+"""A training run of a detector: from a recipe and a table of boxes to a run folder, on the machinery of every run.
 
-The run folder holds args.json, log.csv, last.keras (with the optimizer: the run goes on from it), skipped.csv and
-events/ for TensorBoard, where some test keyframes are drawn with what is found and what is there.
+The folder holds what other runs hold (keras_vid.training.run.folder), `best.keras` being the detector of the highest
+frame-mAP on the test keyframes, skipped.csv, and in events/ some test keyframes drawn with what is found and what is
+there.
 """
 
 import csv
-import json
-import os
+import dataclasses
+import math
+import sys
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras_vid.detection.data.inputs import Clips, examples, keyframes
-from keras_vid.detection.draw import WHITE, draw
 from keras_vid.detection.modeling.branches import pretrain
-from keras_vid.detection.modeling.detector import Detector
+from keras_vid.detection.modeling.detector import LOSSES, Detector
 from keras_vid.detection.modeling.settings import Settings
-from keras_vid.detection.predict import detect
+from keras_vid.detection.validate import Pictures, validator
+from keras_vid.training.data.pipeline import refuse_unreadable
+from keras_vid.training.run import callbacks
+from keras_vid.training.run.distribution import choose, position, set_precision, worker
+from keras_vid.training.run.folder import RunFolder
+from keras_vid.training.run.loop import Plan, StopSignals, fit
+from keras_vid.training.run.train import Options, go_on
+from keras_vid.training.run.trainer import Trainer
 
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.files import atomic
 from keras_vid.video import read
 from keras_vid.weights.load import row_options
 
 
-def train(row, data, folder, *, test=None, seed=0, resume=False, flow=None):
+def train(row, data, output, *, test=None, options=None, flow=None, source=None):
     """Train a detector by a recipe, and return it.
 
     Args:
-        row: What `keras_vid.detection.recipes.recipe` answers.
+        row: A recipe of keras_vid.detection.recipes, as a dict.
         data: (table, {video: path}) of the training set.
-        folder: The run folder.
-        test: The same of the test set, for the pictures in TensorBoard.
-        resume: Go on from the folder's last checkpoint.
+        output: The run folder.
+        test: The same of the test set: it chooses best.keras, and is drawn for TensorBoard.
+        options: A `keras_vid.training.run.train.Options`: where and how it is carried out.
         flow: {video: folder of flow}, for a flow stream.
+        source: Where the data came from, for args.json.
     """
-    folder = Path(folder)
-    last = folder / "last.keras"
-    if last.exists() and not resume:
-        raise InputError(f"{folder} holds a run: resume it, or choose another folder")
-    table, paths = data
-    there = [video for video in table.videos if video in paths]
-    if not there:
-        raise MissingFile(f"none of the {len(table.videos)} videos is there; the first is {table.videos[0]}")
-    table = table.only(there)
-    folder.mkdir(parents=True, exist_ok=True)
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    several = tf.distribute.MirroredStrategy([device.name for device in devices]) if len(devices) > 1 else None
-    strategy = several or tf.distribute.get_strategy()
-    keras.utils.set_random_seed(seed)
-    with strategy.scope():
-        if last.exists():
-            detector = keras.models.load_model(last)
-        else:
-            detector = start(table.classes, row)
-            (folder / "args.json").write_text(json.dumps({**row, "seed": seed, "classes": table.classes}, indent=1))
-    done = int(keras.ops.convert_to_numpy(detector.optimizer.iterations))
-    clips = Clips(paths, detector.settings, flow)
-    batch = row["batch_size"] * strategy.num_replicas_in_sync
-    batches = examples(table, clips, batch, seed=seed, start_step=done, flip=row["flip"])
-    callbacks = [
-        keras.callbacks.TensorBoard(folder / "events", profile_batch=0),
-        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: save(detector, last)),
-        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: log(folder / "log.csv", epoch, logs)),
-        keras.callbacks.TerminateOnNaN(),
-    ]
-    if test is not None:
-        callbacks.append(Pictures(test, folder / "events", flow))
-    detector.fit(
-        batches,
-        steps_per_epoch=row["epoch"],
-        initial_epoch=done // row["epoch"],
-        epochs=max(row["steps"] // row["epoch"], 1),
-        callbacks=callbacks,
-        shuffle=False,
-        verbose=2,
-    )
-    write_skipped(folder / "skipped.csv", clips.skipped, set(data[0].videos) - set(there))
+    # the folder
+    options = options or Options()
+    number, _ = position(options.strategy, options.cluster, options.task)
+    folder = RunFolder(output, writes=number == 0)
+    say = (lambda line: print(line, file=sys.stderr, flush=True)) if folder.writes else lambda line: None
+    with folder.opened(options.resume) as found:
+        # the data
+        table, paths = readable(*data)
+
+        # the detector and its optimizer
+        strategy = choose(options.strategy, options.devices, options.cluster, options.task)
+        keras.utils.set_random_seed(options.seed)
+        set_precision(options.precision, say)
+        plan = Plan(row["steps"], row["epoch"], row["batch_size"] * strategy.num_replicas_in_sync)
+        settings = settings_of(row, table, plan, options)
+        if options.resume:
+            folder.check_same(settings)
+        with strategy.scope():
+            trainer = DetectorTrainer(*start(table.classes, row, pretrained=found is None))
+            if found:
+                plan = go_on(trainer, plan, found, folder, say)
+        detector = trainer.network
+        single = strategy.num_replicas_in_sync == 1
+        network = detector if single else Detector(table.classes, detector.settings)
+        carried_out = {"source": source or {}, "command": " ".join(sys.argv), **dataclasses.asdict(options)}
+        folder.write_settings({"recipe": row, **carried_out, **settings})
+
+        # the callbacks
+        clips = Clips(paths, detector.settings, flow)
+        columns = callbacks.columns(LOSSES, ("frame_map",) if test else ())
+        validate, command = validator(test, flow) if test else None, f"keras-vid detect train --resume -o {folder.path}"
+        outputs = callbacks.Outputs(folder, network, columns, "frame_map", validate, command, options.save_every)
+        with StopSignals() as stop:
+            chain = [callbacks.Watch(plan.first, math.inf, named_keyframes(table, options.seed, plan))]
+            chain += callbacks.standard(trainer, plan, outputs, stop, found)
+            if test and folder.writes:
+                chain.insert(-1, Pictures(network, test, folder.events, flow))
+
+            # fit
+            fit(trainer, plan, inputs(table, clips, row, options, strategy), chain, clips)
+
+        # finish
+        if folder.writes:
+            write_skipped(folder.path / "skipped.csv", clips.skipped, set(data[0].videos) - set(table.videos))
     return detector
 
 
-def start(classes, row):
-    """A new detector of a recipe, with its pretrained weights and its optimizer."""
+class DetectorTrainer(Trainer):
+    """A detector under training: it has its own losses, and sees pictures of any number of boxes."""
+
+    def __init__(self, network, optimizer):
+        super().__init__(network, None)
+        self.autocast = False  # boxes in 16 bits would be off by a pixel
+        self.compile(optimizer)
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.trainable_variables)
+
+    @property
+    def metrics(self):
+        return [*super().metrics, *self.network.trackers]
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return self.network.compute_loss(y_pred=y_pred)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Everything is built already."""
+
+
+def readable(table, paths):
+    """The table of the videos that are there, and their paths; most of a sample of them must be readable."""
+    there = [video for video in table.videos if video in paths]
+    if not there:
+        raise MissingFile(f"none of the {len(table.videos)} videos is there; the first is {table.videos[0]}")
+    refuse_unreadable("training", there, lambda video: read(paths[video], [0], 32, threads=1))
+    return table.only(there), paths
+
+
+def settings_of(row, table, plan, options):
+    """All that the numbers of a run depend on: a resumed run must have the same."""
+    decisive = {"classes": list(table.classes), "keyframes": len(keyframes(table)), "clips_a_step": plan.clips}
+    return {**row, **decisive, "seed": options.seed, "precision": options.precision}
+
+
+def inputs(table, clips, row, options, strategy):
+    """(keyframes a replica, step) -> this worker's examples from that step on."""
+    number, count = worker(strategy)
+
+    def make(batch, step):
+        start_step = step * (strategy.num_replicas_in_sync // count)
+        more = {"seed": options.seed, "flip": row["flip"], "workers": options.workers or 4}
+        return examples(table, clips, batch, shard=(number, count), start_step=start_step, **more)
+
+    return make
+
+
+def named_keyframes(table, seed, plan):
+    """step -> names of its keyframes, if none had to be replaced."""
+    keys = keyframes(table)
+
+    def names(step):
+        places = (divmod(i, len(keys)) for i in range(step * plan.clips, (step + 1) * plan.clips))
+        chosen = [keys[np.random.default_rng([seed, epoch]).permutation(len(keys))[place]] for epoch, place in places]
+        return [f"{table.videos[video]} frame {frame}" for video, frame in chosen]
+
+    return names
+
+
+def start(classes, row, pretrained=True):
+    """(detector, optimizer) of a recipe; with pretrained weights, unless a saved state follows."""
     clip_weights, keyframe_weights = row["weights"]
     settings = Settings(**row["settings"])
     if clip_weights:
@@ -89,38 +160,24 @@ def start(classes, row):
         options = {key: value for key, value in options.items() if key not in ("classes", "channels")}
         settings = Settings(**{**row["settings"], "network_options": {**options, **settings.network_options}})
     detector = Detector(classes, settings)
-    pretrain(detector, clip_weights, keyframe_weights)
+    if pretrained:
+        pretrain(detector, clip_weights, keyframe_weights)
     rate = row["lr"]
     if row["drops"]:
         values = rate * np.cumprod([1.0, *row["drops"].values()])
-        rate = keras.optimizers.schedules.PiecewiseConstantDecay(list(row["drops"]), values.tolist())
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay([int(s) for s in row["drops"]], values.tolist())
     kinds = {
         "momentum": lambda **options: keras.optimizers.SGD(momentum=0.9, **options),
         "adam": keras.optimizers.Adam,
     }
-    detector.compile(kinds[row["optimizer"]](learning_rate=rate, global_clipnorm=row["clip_norm"]))
-    return detector
-
-
-def save(detector, path):
-    """Save a detector whole or not at all."""
-    part = path.with_name(f".{os.getpid()}.{path.name}")
-    detector.save(part)
-    os.replace(part, path)
-
-
-def log(path, epoch, losses):
-    """Add an epoch's losses to a CSV file."""
-    fresh = not path.exists()
-    with open(path, "a", newline="") as file:
-        rows = [("epoch", *sorted(losses))] if fresh else []
-        csv.writer(file).writerows([*rows, (epoch, *(f"{losses[name]:.6g}" for name in sorted(losses)))])
+    return detector, kinds[row["optimizer"]](learning_rate=rate, global_clipnorm=row["clip_norm"])
 
 
 def load(source):
-    """A trained detector from a run folder or a .keras file."""
+    """A trained detector from a run folder (best.keras, or last.keras where nothing chose) or a .keras file."""
     path = Path(source)
-    path = path / "last.keras" if path.is_dir() else path
+    if path.is_dir():
+        path = next((p for p in (path / "best.keras", path / "last.keras") if p.is_file()), path / "last.keras")
     if not path.is_file():
         raise MissingFile(f"{path} does not exist: give a run folder of keras-vid detect train, or a .keras file")
     try:
@@ -129,42 +186,9 @@ def load(source):
         raise InputError(f"{path} is no readable .keras file: {str(error).splitlines()[0]}") from error
 
 
-class Pictures(keras.callbacks.Callback):
-    """Draws what is found in some test keyframes into TensorBoard after every epoch; the ground truth is white.
-
-    Args:
-        test: (table, {video: path}).
-        folder: Of the events.
-        count: How many keyframes, spread over the set.
-    """
-
-    def __init__(self, test, folder, flow=None, count=6, min_score=0.3):
-        super().__init__()
-        self.gt, self.paths = test
-        self.folder, self.flow, self.count, self.min_score = folder, flow, count, min_score
-
-    def on_epoch_end(self, epoch, logs=None):
-        gt = self.gt
-        keys = keyframes(gt)[np.linspace(0, len(keyframes(gt)) - 1, self.count).astype(int)]
-        clips = Clips(self.paths, self.model.settings, self.flow)
-        writer = tf.summary.create_file_writer(str(self.folder / "pictures"))
-        with writer.as_default(step=epoch + 1):
-            named = [(gt.videos[video], int(frame)) for video, frame in keys]
-            for name, frame, boxes, scores, labels in detect(self.model, clips, named):
-                height, width = clips.size(name)
-                rows = (gt.video == gt.videos.index(name)) & (gt.frame == frame)
-                scale = np.array([width / gt.size[0], height / gt.size[1]] * 2) if gt.size else 1
-                kept = scores >= self.min_score
-                texts = [f"{gt.classes[label]} {score:.2f}" for label, score in zip(labels[kept], scores[kept])]
-                picture = draw(read(self.paths[name], [frame])[0], boxes[kept], texts, labels[kept].tolist())
-                picture = draw(picture, gt.box[rows] * scale, [""] * int(rows.sum()), [WHITE] * int(rows.sum()))
-                tf.summary.image(f"{name} {frame}", picture[None])
-        writer.close()
-
-
 def write_skipped(path, skipped, missing):
-    """List the videos that a run could not read, a `video,reason` a line; answers how many there are."""
+    """List the videos that a run could not read, a `video,reason` a line; returns how many there are."""
     rows = [*sorted(skipped.items()), *((video, "not found") for video in sorted(missing))]
-    with open(path, "w", newline="") as file:
+    with atomic(path) as part, open(part, "w", newline="") as file:
         csv.writer(file).writerows([("video", "reason"), *rows])
     return len(rows)

@@ -18,6 +18,7 @@ from keras_vid.detection.evaluation.frame_map import frame_map
 from keras_vid.detection.predict import detect_set
 from keras_vid.detection.recipes import recipe
 from keras_vid.detection.train import train
+from keras_vid.training.run.train import Options
 
 WIDE, HIGH = 340 / 320, 256 / 240  # the videos are larger than the pictures that were annotated
 
@@ -34,7 +35,7 @@ def main(folder):
         box_files.write_boxes(half, Path(folder) / f"{part}.csv")
         halves.append(half)
         print(f"{part}: {len(half)} boxes")
-    detector = train(recipe("small"), (halves[0], paths), Path(folder) / "run", resume=True)
+    detector = train(recipe("small"), (halves[0], paths), Path(folder) / "run", options=Options(resume=True))
     clips = Clips(paths, detector.settings)
     found = detect_set(detector, halves[1], clips)
     box_files.write_boxes(found, Path(folder) / "detections.npz")

@@ -77,8 +77,9 @@ EPILOG = "keras-vid COMMAND --help explains one command. KERAS_VID_DEBUG=1 shows
 def main(argv=None):
     """Run one subcommand; returns the exit code (0 done, 1 failed; argparse itself exits with 2 on wrong usage).
 
-    As the program itself (without `argv`) it leaves at once where TensorFlow was used: threads of tf.data that still
-    read would wait for a Python that is going away, and it for them; tensorflow_io aborts at exit.
+    As the program itself (without `argv`) it leaves at once where TensorFlow was used and something failed: threads of
+    tf.data that still read would wait for a Python that is going away, and it for them. tensorflow_io aborts at every
+    exit, and finished work would count as failed.
     """
     if argv is not None:
         return _run(list(argv))
@@ -87,7 +88,7 @@ def main(argv=None):
     except Exception:
         traceback.print_exc()
         code = 1
-    if "tensorflow" in sys.modules:
+    if (code and "tensorflow" in sys.modules) or "tensorflow_io" in sys.modules:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):
                 stream.flush()

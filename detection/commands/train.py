@@ -3,11 +3,13 @@
 import sys
 from pathlib import Path
 
+from keras_vid.utils.errors import InputError
+
 
 def add_arguments(parser):
-    parser.add_argument("--dataset", required=True, help="jhmdb, ucf101-24, csv (train.csv, test.csv), or synthetic")
-    parser.add_argument("--data", required=True, help="folder of the ground truth and the videos or frames")
-    parser.add_argument("--split", type=int, default=1, help="split of JHMDB (default: 1)")
+    parser.add_argument("--dataset", help="jhmdb, ucf101-24, csv (train.csv, test.csv), or synthetic")
+    parser.add_argument("--data", help="folder of the ground truth and the videos or frames")
+    parser.add_argument("--split", type=int, help="split of JHMDB (default: 1)")
     parser.add_argument("-o", "--output", required=True, help="the run folder")
     parser.add_argument("--recipe", help="paper, i3d or quick (default: quick for synthetic, else paper)")
     parser.add_argument("--weights", help="the clip network's start: a name, a file, or 'none'")
@@ -19,40 +21,72 @@ def add_arguments(parser):
     parser.add_argument("-b", "--batch-size", type=int, help="keyframes of a step on each device")
     parser.add_argument("--steps", type=int, help="length of the run")
     parser.add_argument("--lr", type=float, help="learning rate")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
-    parser.add_argument("--mixed-precision", choices=["bfloat16", "float16"], help="compute in 16 bits")
-    parser.add_argument("--resume", action="store_true", help="go on from the run folder's last checkpoint")
+    parser.add_argument("--seed", type=int, help="default: 0")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in --output: its folder tells the rest"
+    )
+    machine = parser.add_argument_group("where it computes")
+    machine.add_argument("--strategy", help="auto, default, mirrored or multi_worker (default: auto)")
+    machine.add_argument("--devices", type=int, help="GPUs, or logical CPUs, of mirrored")
+    machine.add_argument("--cluster", help="host:port,host:port of all workers, instead of TF_CONFIG")
+    machine.add_argument("--task", type=int, help="this worker's number in --cluster")
+    machine.add_argument("--precision", help="float32, mixed_bfloat16 or mixed_float16 (default: float32)")
+    machine.add_argument("-j", "--workers", type=int, help="keyframes decoded at a time (default: 4)")
+    machine.add_argument("--save-every", type=int, help="steps between saved states (default: five minutes)")
 
 
 def run(args):
     from keras_vid.detection.data import sets
-    from keras_vid.detection.recipes import DEFAULTS, recipe
     from keras_vid.detection.train import train
-    from keras_vid.training.run.distribution import set_precision
+    from keras_vid.training.run.distribution import position
+    from keras_vid.training.run.folder import RunFolder
 
-    row = recipe(
-        args.recipe or DEFAULTS.get(args.dataset, "paper"),
-        settings=_settings(args.set),
-        batch_size=args.batch_size,
-        steps=args.steps,
-        lr=args.lr,
-    )
-    given = [None if text == "none" else text or old for text, old in zip(_weights(args), row["weights"])]
-    row["weights"] = given
-    if args.mixed_precision:
-        set_precision(f"mixed_{args.mixed_precision}", lambda line: print(line, file=sys.stderr))
-    data, test = (sets.load(args.dataset, args.data, args.split, part) for part in ("train", "test"))
+    folder = RunFolder(args.output)
+    recorded = folder.settings() if args.resume and (folder.path / "args.json").is_file() else {}
+    options = _options(args, recorded)
+    if not args.dataset or not args.data:
+        raise InputError("--dataset and --data say which videos and boxes; only --resume -o RUN knows them")
+    row = _row(args, recorded)
+    data, test = (sets.load(args.dataset, args.data, args.split or 1, part) for part in ("train", "test"))
     for part, (table, paths) in (("train", data), ("test", test)):
         print(f"{part}: {len(table)} boxes, {len(paths)} of {len(table.videos)} videos", file=sys.stderr)
     flow = sets.locate(args.flow, data[0].videos + test[0].videos) if args.flow else None
-    train(row, data, args.output, test=test, seed=args.seed, resume=args.resume, flow=flow)
+    source = {name: getattr(args, name) for name in ("dataset", "data", "split", "flow")}
+    train(row, data, args.output, test=test, options=options, flow=flow, source=source)
+    if position(options.strategy, options.cluster, options.task)[0]:
+        return
     skipped = len((Path(args.output) / "skipped.csv").read_text().splitlines()) - 1
     print(f"{skipped} videos skipped" if skipped else "no video skipped", file=sys.stderr)
-    print(Path(args.output) / "last.keras")
+    print(Path(args.output) / "best.keras")
 
 
-def _weights(args):
-    return args.weights, args.keyframe_weights
+def _options(args, recorded):
+    """How the run is carried out; what no flag says is as the run was started, its data too."""
+    from keras_vid.training.run.train import Options
+
+    source = recorded.get("source", {})
+    for name in ("dataset", "data", "split", "flow"):
+        setattr(args, name, getattr(args, name) or source.get(name))
+    names = ("strategy", "devices", "cluster", "precision", "workers", "save_every", "seed")
+    values = {name: getattr(args, name) for name in names}
+    values = {name: recorded.get(name) if value is None else value for name, value in values.items()}
+    values = {name: value for name, value in values.items() if value is not None}
+    return Options(data=args.data or "", task=args.task, resume=args.resume, **values)
+
+
+def _row(args, recorded):
+    """The recipe: that of the run which goes on, or of --recipe, with what the flags change."""
+    from keras_vid.detection.recipes import DEFAULTS, recipe
+
+    changes = {"batch_size": args.batch_size, "steps": args.steps, "lr": args.lr, "settings": _settings(args.set)}
+    if recorded:
+        row = {**recorded["recipe"], **{k: v for k, v in changes.items() if v is not None}}
+        row["settings"] = {**recorded["recipe"]["settings"], **changes["settings"]}
+    else:
+        row = recipe(args.recipe or DEFAULTS.get(args.dataset, "paper"), **changes)
+    flags = (args.weights, args.keyframe_weights)
+    row["weights"] = [None if text == "none" else text or old for text, old in zip(flags, row["weights"])]
+    return row
 
 
 def _settings(texts):

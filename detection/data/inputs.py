@@ -41,6 +41,8 @@ class Clips:
     ((4, 48, 64, 3), (24, 32))
     """
 
+    fatal = None  # the error that ends a run, as `keras_vid.training.data.pipeline.Failures` has it
+
     def __init__(self, paths, settings, flow=None, memory=2 << 30):
         self.paths, self.settings, self.flow, self.memory = paths, settings, flow or {}, memory
         self.kept, self.sizes, self.skipped, self.lock = OrderedDict(), {}, {}, threading.Lock()
@@ -147,11 +149,12 @@ def mirror(example, width):
     return {**flipped, "boxes": np.stack([width - x2, y1, width - x1, y2], axis=1), "labels": example["labels"]}
 
 
-def examples(table, clips, batch_size=1, *, seed=0, start_step=0, flip=True, workers=4):
+def examples(table, clips, batch_size=1, *, seed=0, shard=(0, 1), start_step=0, flip=True, workers=4):
     """Endless training batches of a table's annotated keyframes, as dicts for `Detector`.
 
     Args:
         clips: A `Clips` of the table's videos.
+        shard: (number, count) of this worker; a step of all workers together is `count` batches.
         start_step: The first step to make; a resumed run gives the number of steps made before.
         flip: Whether half of the examples are seen in a mirror.
     """
@@ -185,7 +188,9 @@ def examples(table, clips, batch_size=1, *, seed=0, start_step=0, flip=True, wor
                 return [found[kind] for kind in kinds]
             except (ValueError, OSError, MemoryError) as error:
                 clips.skip(name, error)
-        raise RuntimeError(f"{ATTEMPTS} keyframes in a row cannot be read, the last: {clips.skipped.get(name)}")
+        reason = f"the last of {name}: {clips.skipped.get(name)}"
+        clips.fatal = InputError(f"{min(ATTEMPTS, len(keys))} keyframes in a row cannot be read, {reason}")
+        raise clips.fatal
 
     shapes = {"clip": (settings.frames, *settings.size, 3), "keyframe": (*settings.size, 3)}
     shapes |= {"flow": (settings.frames, *settings.size, 2), "boxes": (most, 4), "labels": (most, len(table.classes))}
@@ -197,6 +202,7 @@ def examples(table, clips, batch_size=1, *, seed=0, start_step=0, flip=True, wor
         values = tf.numpy_function(one, [i], types, stateful=False)
         return {kind: tf.ensure_shape(value, shapes[kind]) for kind, value in zip(kinds, values)}
 
-    data = tf.data.Dataset.range(start_step * batch_size, np.iinfo(np.int64).max)
+    number, count = shard
+    data = tf.data.Dataset.range(start_step * batch_size * count + number, np.iinfo(np.int64).max, count)
     data = data.map(load, num_parallel_calls=workers, deterministic=True)
     return data.batch(batch_size, drop_remainder=True).prefetch(2)

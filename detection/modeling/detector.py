@@ -69,6 +69,7 @@ class Detector(keras.Model):
         if not settings.train_clip:
             for net in self.clip_maps.values():
                 net.trainable = False
+        self.draws = keras.random.SeedGenerator(name="draws")  # a variable: a run that goes on samples as it would have
         self.trackers = [keras.metrics.Mean(name=name) for name in LOSSES]
         self.built = True
 
@@ -122,14 +123,15 @@ class Detector(keras.Model):
         gt, labels = tf.cast(gt, "float32"), tf.cast(labels, "float32")
         valid = tf.reduce_any(labels > 0, axis=-1)
         objectness, deltas = self.proposals(keyframe, training=True)
-        answer = self.proposals.losses_of(objectness, deltas, gt, valid)
+        answer = self.proposals.losses_of(objectness, deltas, gt, valid, self.draws.next())
 
         boxes, _, proposed = self.proposals.propose(objectness, deltas, training=True)
         if settings.truth_among_regions:  # each actor is seen, also where no proposal meets it yet
             boxes, proposed = tf.concat([boxes, gt], axis=1), tf.concat([proposed, valid], axis=1)
         which = matcher.match(boxes, gt, valid, settings.region_iou, settings.region_iou)
         positive, negative = (which >= 0) & proposed, (which == matcher.BACKGROUND) & proposed
-        index, sampled = matcher.sample(positive, negative, settings.region_batch, settings.region_positive)
+        share, seed = settings.region_positive, self.draws.next()
+        index, sampled = matcher.sample(positive, negative, settings.region_batch, share, seed)
         boxes, which = tf.gather(boxes, index, batch_dims=1), tf.gather(which, index, batch_dims=1)
         targets = box_ops.encode(tf.gather(gt, tf.maximum(which, 0), batch_dims=1), boxes)
         labels = tf.gather(labels, tf.maximum(which, 0), batch_dims=1) * tf.cast(which >= 0, "float32")[..., None]

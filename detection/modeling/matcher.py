@@ -37,7 +37,7 @@ def match(boxes, gt, valid, low, high, force=False):
     return tf.where(tf.reduce_any(forced, axis=-1), chosen, found)
 
 
-def sample(positive, negative, count, share):
+def sample(positive, negative, count, share, seed=None):
     """A random choice of `count` boxes, of which at most `share` are positive; negatives fill the rest.
 
     Answers (index, sampled): (..., count) numbers of boxes, positives first, and which of these places are really
@@ -45,6 +45,7 @@ def sample(positive, negative, count, share):
 
     Args:
         positive, negative: (..., R) booleans, never both True.
+        seed: Two numbers that decide the choice; None: another one every time.
 
     >>> index, sampled = sample([True, False, False, True], [False, True, False, False], count=4, share=0.25)
     >>> index.numpy()[1].item(), sampled.numpy().tolist()
@@ -52,7 +53,10 @@ def sample(positive, negative, count, share):
     """
     positive, negative = tf.convert_to_tensor(positive), tf.convert_to_tensor(negative)
     room = tf.shape(positive)[-1]
-    priority = tf.random.uniform(tf.shape(positive))
+    if seed is None:
+        priority = tf.random.uniform(tf.shape(positive))
+    else:
+        priority = tf.random.stateless_uniform(tf.shape(positive), tf.cast(seed, tf.int32))
     # Positives beyond their share are struck out; then positives before negatives, each in random order.
     order = tf.argsort(tf.where(positive, priority, -1.0), axis=-1, direction="DESCENDING")
     rank = tf.argsort(order, axis=-1)

@@ -64,11 +64,12 @@ class RegionProposals(layers.Layer):
         found = nms.propose(boxes, scores, self.settings.proposals, self.settings.proposal_overlap)
         return [tf.stop_gradient(x) for x in found]
 
-    def losses_of(self, objectness, deltas, gt, valid):
+    def losses_of(self, objectness, deltas, gt, valid, seed=None):
         """The two losses against ground truth (B, G, 4) of which `valid` (B, G) is no padding."""
         set_, starts = self.settings, self.starts(True)
         which = matcher.match(starts[None], gt, valid, set_.rpn_low, set_.rpn_high, force=True)
-        index, sampled = matcher.sample(which >= 0, which == matcher.BACKGROUND, set_.rpn_batch, set_.rpn_positive)
+        positive, negative = which >= 0, which == matcher.BACKGROUND
+        index, sampled = matcher.sample(positive, negative, set_.rpn_batch, set_.rpn_positive, seed)
         which, objectness, deltas = (tf.gather(x, index, batch_dims=1) for x in (which, objectness, deltas))
         own = tf.gather(gt, tf.maximum(which, 0), batch_dims=1)
         targets = box_ops.encode(own, tf.gather(starts, index))

@@ -225,7 +225,7 @@ def test_the_command_from_training_to_a_score(tmp_path, capsys, monkeypatch):
     assert "holds a run" in capsys.readouterr().err
     assert cli.main([*start, "--steps", "3", "--resume"]) == 0
     lines = (tmp_path / "run/log.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["epoch", "0", "1", "2"]
+    assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2", "3"]
     assert "green_shirt" in (tmp_path / "run/skipped.csv").read_text()
     assert list((tmp_path / "run/events/pictures").iterdir())
     capsys.readouterr()

@@ -82,12 +82,20 @@ def check_readable(dataset, workers=None):
         ...
     keras_vid.utils.errors.InputError: mine: 1 of 1 videos that were looked at cannot be read: gone.mp4: no such file
     """
-    items = dataset.items
+    refuse_unreadable(dataset.name, dataset.items, lambda item: read_item(item, lambda count: [0], 32), workers)
+
+
+def refuse_unreadable(name, items, look, workers=None):
+    """Look at up to 32 of the items, spread over the list; refuse them all where most cannot be read.
+
+    Args:
+        look: Reads something of an item, or raises.
+    """
     sample = [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(len(items), LOOKED_AT)).astype(int))]
 
     def reason(item):
         try:
-            read_item(item, lambda count: [0], 32)
+            look(item)
         except (ValueError, OSError, MemoryError) as error:
             return " ".join(str(error).split()) or type(error).__name__
 
@@ -95,7 +103,7 @@ def check_readable(dataset, workers=None):
         reasons = [text for text in pool.map(reason, sample) if text]
     if len(reasons) * 2 > len(sample):
         raise InputError(
-            f"{dataset.name}: {len(reasons)} of {len(sample)} videos that were looked at cannot be read: {reasons[0]}"
+            f"{name}: {len(reasons)} of {len(sample)} videos that were looked at cannot be read: {reasons[0]}"
         )
 
 

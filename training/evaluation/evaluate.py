@@ -14,6 +14,7 @@ from keras_vid.training.data.splits import groups_of
 from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.evaluation.windowed import computed_by, why_not, windowed
 from keras_vid.training.recipes.fields import from_json
+from keras_vid.training.run.progress import Line
 from keras_vid.training.run.start import constructor_options, open_in_time, with_all_options
 from keras_vid.training.run.train import Options
 
@@ -51,7 +52,7 @@ def scores_of(network, dataset, recipe, order="forward", average="softmax", batc
     )
     logits_of = windowed(network)
     indices, rows = [], []
-    progress = _Counter(len(dataset.items))
+    progress = Line()
     for clip, _, numbers in data:
         numbers = numbers.numpy().tolist()
         logits = logits_of(tf.reshape(clip, (-1, *tf.unstack(tf.shape(clip))[2:]))).astype("float64")
@@ -65,7 +66,7 @@ def scores_of(network, dataset, recipe, order="forward", average="softmax", batc
                 rows.append(row)
             else:
                 failures.add(dataset.items[number].path, why_not(network, int(clip.shape[2])))
-        progress.show(len(indices) + len(failures.rows))
+        progress.show(f"test: {len(indices) + len(failures.rows):,} of {len(dataset.items):,} clips")
     progress.end()
     if not indices:
         first = next(iter(failures.rows.items()), ("", "it is empty"))
@@ -188,19 +189,3 @@ def read_args(run):
         raise MissingFile(f"{run} is not a run folder: there is no args.json in it")
     args = json.loads(path.read_text())
     return from_json(args["recipe"]), args
-
-
-class _Counter:
-    """How many clips are done, on a terminal."""
-
-    def __init__(self, total):
-        self.total, self.live = total, sys.stderr.isatty()
-
-    def show(self, done):
-        if self.live:
-            sys.stderr.write(f"\r{done:,} of {self.total:,} clips\x1b[K")
-            sys.stderr.flush()
-
-    def end(self):
-        if self.live:
-            sys.stderr.write("\r\x1b[K")

@@ -34,7 +34,7 @@ class Outputs:
         best: The number whose highest value chooses best.keras: its `val_` where there is one.
         validate: (network, tick) -> numbers, or None.
         command: Goes on with the run.
-        save_every: Steps between two saved states; None: five minutes.
+        save_every: Steps between two saved states; None: five minutes, or with several workers 500 steps.
     """
 
     folder: object
@@ -66,6 +66,8 @@ def standard(trainer, plan, outputs, stop, found=None):
         chain.append(Networks(folder, network, outputs.best, rows))
         chain.append(Log(folder, outputs.columns, rows, plan.first))
         chain += [TensorBoard(folder.events, plan.first), progress]
+    if count > 1:
+        outputs.save_every = outputs.save_every or 500
     chain.append(State(folder, plan, outputs, stop, found))
     if count > 1:
         chain.append(Peers(others(trainer.distribute_strategy), plan.first, plan.steps))
@@ -81,13 +83,13 @@ class Watch(keras.callbacks.Callback):
 
     Args:
         first: The step that fit begins with.
-        classes: Number of labels: guessing has a loss of log(classes).
+        limit: The highest loss; guessing among K labels has one of log(K).
         names: step -> the clips of that step.
     """
 
-    def __init__(self, first, classes, names):
+    def __init__(self, first, limit, names):
         super().__init__()
-        self.step, self.limit, self.names = first, 20 * math.log(max(classes, 2)), names
+        self.step, self.limit, self.names = first, limit, names
 
     def on_train_batch_end(self, batch, logs=None):
         first, self.step = self.step, self.step + self.model.steps_per_execution

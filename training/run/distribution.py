@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 import keras
@@ -166,11 +167,17 @@ class WorkerLost(InputError):
         super().__init__(f"worker {address} is gone: this one stops too; start all again with --resume")
 
 
-def lost_worker(strategy):
-    """The error that names a worker that no longer listens, or None where all do."""
+def lost_worker(strategy, patience=10.0):
+    """The error that names a worker that no longer listens, or None where all still do after so many seconds."""
     if worker(strategy)[1] == 1:
         return None
-    return next((WorkerLost(address) for address in others(strategy) if not listens(address)), None)
+    until = time.monotonic() + patience
+    while time.monotonic() < until:  # TensorFlow's error may come before the other process is gone
+        lost = next((address for address in others(strategy) if not listens(address)), None)
+        if lost:
+            return WorkerLost(lost)
+        time.sleep(0.5)
+    return None
 
 
 def listens(address, patience=5.0):

@@ -23,7 +23,7 @@ try:
 except ImportError:  # Windows: two runs in one folder are not noticed there
     fcntl = None
 
-GROWS = ("length",)  # a resumed run may be longer than it was
+GROWS = ("length", "steps")  # a resumed run may be longer than it was
 
 
 class RunFolder:

@@ -1,6 +1,7 @@
 """What a run reads: its data sets, the clips of each step, and the clips that validate."""
 
 import dataclasses
+import math
 import warnings
 
 import keras
@@ -35,7 +36,7 @@ def watch(plan, training, seed):
             return ["some of the prepared data"]
         return step_items(training, seed, step, plan.clips)
 
-    return Watch(plan.first, len(training.labels), names)
+    return Watch(plan.first, 20 * math.log(max(len(training.labels), 2)), names)
 
 
 def inputs(recipe, options, training, strategy, failures):

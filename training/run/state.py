@@ -65,12 +65,23 @@ def load(folder):
 def restore(trainer, state, where):
     """Put a state back into weights and optimizer; returns its step. Metrics wait for `restore_metrics`."""
     model, _ = variables(trainer)
-    names = [v.path for v in model]
-    if json.loads(str(state["names"])) != names:
+    names = json.loads(str(state["names"]))
+    saved = [(_unnumbered(name), state[f"v{i:05d}"].shape) for i, name in enumerate(names)]
+    now = [(_unnumbered(v.path), tuple(v.shape)) for v in model]
+    if saved != now:
         raise InputError(f"{where}: this run trained another network or optimizer; give another -o, or the same flags")
     for i, variable in enumerate(model):
         variable.assign(state[f"v{i:05d}"])
     return int(state["step"])
+
+
+def _unnumbered(path):
+    """A variable's path without the numbers that Keras gives to what is made again in the same process.
+
+    >>> _unnumbered("adam_1/conv2_block1_1_conv_kernel_momentum")
+    'adam/conv2_block1_1_conv_kernel_momentum'
+    """
+    return re.sub(r"_\d+(?=/|$)", "", path)
 
 
 def restore_metrics(trainer, state):
@@ -117,7 +128,7 @@ class State(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._save()
-        if self.stop.number is not None and self.step < self.plan.steps:
+        if self.stop.number is not None:
             raise self.stop.stopped()
 
     def _due(self):

@@ -16,7 +16,7 @@ from keras_vid.training.run.progress import Profile
 from keras_vid.training.run.start import build, set_batch_norm, with_all_options
 from keras_vid.training.run.trainer import Trainer
 
-MEASURES = ("top1", "top5")
+COLUMNS = callbacks.columns(("top1", "top5"), ("loss", "top1", "top5"))
 
 
 @dataclasses.dataclass
@@ -52,9 +52,9 @@ def train(recipe, options: Options, output) -> Path:
     Started again with `resume` after whatever stopped it, a run goes on at the exact step, and ends in the weights of
     a run that nothing stopped.
     """
-    recipe = with_all_options(recipe)
     # the folder
-    number, workers = position(options.strategy, options.cluster, options.task)
+    recipe = with_all_options(recipe)
+    number, _ = position(options.strategy, options.cluster, options.task)
     folder = RunFolder(output, writes=number == 0)
     say = _say if folder.writes else _say_nothing
     with folder.opened(options.resume) as found:
@@ -75,32 +75,21 @@ def train(recipe, options: Options, output) -> Path:
         network = network_to_save(trainer, recipe, options, training.labels)
         say_longer(recipe, grown, trainer.optimizer, plan, say)
         folder.write_settings(described(recipe, options, training, network, settings), network)
-        if folder.writes and training.skipped:
-            training.write_skipped(folder.path / "skipped.csv")
 
         # the callbacks
         failures = Failures(folder.path / "unreadable.csv" if folder.writes else None)
         validate = validator(recipe, options, validation, trainer) if validation else None
-        outputs = callbacks.Outputs(
-            folder,
-            network,
-            callbacks.columns(MEASURES, ("loss", *MEASURES)),
-            best="top1",
-            validate=validate,
-            command=f"keras-vid train --resume -o {folder.path}",
-            save_every=options.save_every or (500 if workers > 1 else None),
-        )
+        command = f"keras-vid train --resume -o {folder.path}"
+        outputs = callbacks.Outputs(folder, network, COLUMNS, "top1", validate, command, options.save_every)
         with StopSignals() as stop:
             chain = [watch(plan, training, options.seed), *callbacks.standard(trainer, plan, outputs, stop, found)]
-            if options.profile and folder.writes:
-                chain.append(Profile(folder.events, options.profile))
+            chain += [Profile(folder.events, options.profile)] if options.profile and folder.writes else []
 
             # fit
             fit(trainer, plan, inputs(recipe, options, training, strategy, failures), chain, failures)
 
         # finish
-        if failures.rows:
-            say(f"{len(failures.rows)} videos could not be read and were replaced: {folder.path / 'unreadable.csv'}")
+        list_left_out(folder, training, failures, say)
     return folder.path
 
 
@@ -143,7 +132,7 @@ def go_on(trainer, plan, found, folder, say):
     """Put a saved state back, and return the plan of what is left."""
     first = state.restore(trainer, found, folder.path)
     if first >= plan.steps:
-        say(f"this run is complete: all its {plan.steps:,} steps are made; --epochs with a higher number goes on")
+        say(f"this run is complete: all its {plan.steps:,} steps are made; a higher number of them goes on")
     else:
         say(f"goes on at step {first:,} of {plan.steps:,}")
     return dataclasses.replace(plan, first=first)
@@ -194,6 +183,14 @@ def some_videos(training, count=96):
     paths = list(dict.fromkeys(item.path for item in training.items if getattr(item, "path", None)))
     step = max(1, len(paths) / count)
     return [str(Path(paths[int(i * step)]).absolute()) for i in range(min(count, len(paths)))]
+
+
+def list_left_out(folder, training, failures, say):
+    """Write which clips the data set could not use, and say how many could not be read on the way."""
+    if folder.writes and training.skipped:
+        training.write_skipped(folder.path / "skipped.csv")
+    if failures.rows:
+        say(f"{len(failures.rows)} videos could not be read and were replaced: {folder.path / 'unreadable.csv'}")
 
 
 def _say(line):
