@@ -163,7 +163,7 @@ def test_a_run_that_is_not_there_cannot_be_resumed(tmp_path, capsys):
     assert main(["train", "--resume", "-o", str(tmp_path)]) == 1
     assert "holds no run to go on with" in capsys.readouterr().err
     assert main(["train"]) == 1
-    assert "which network?" in capsys.readouterr().err
+    assert "takes your own videos" in capsys.readouterr().err
 
 
 def test_a_resumed_run_takes_all_from_its_folder(tmp_path, capsys):

@@ -103,13 +103,11 @@ def run(args):
 
     if args.recipes:
         for name, row in RECIPES.items():
-            print(
-                f"{name:45} lr {row.lr:<6g} {row.length:g} {row.unit} of {row.paper_batch} clips a step; {row.source}"
-            )
+            length = f"{row.length:g} {row.unit} of {row.paper_batch} clips a step"
+            print(f"{name:45} lr {row.lr:<6g} {length}; {row.source}")
         return
     if not args.recipe and args.data and not args.resume:
-        train_own_videos(args)
-        return
+        return train_own_videos(args)
     if not args.recipe and not (args.resume and args.output):
         raise InputError("`keras-vid train --data DIR` takes your own videos, `train NETWORK --data DIR` a recipe")
     output = Path(args.output or f"runs/{args.recipe.replace('/', '_')}")
