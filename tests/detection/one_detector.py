@@ -26,7 +26,7 @@ SETTINGS = {
     "proposals": 20,
     "region_batch": 8,
     "pooled": 4,
-    "total": 10,
+    "max_per_frame": 10,
 }
 
 
