@@ -1,4 +1,4 @@
-"""What ships is not what trains: no BatchNorm, no dropout, one precision, the same answers."""
+"""What ships is not what trains: no BatchNorm, no dropout, one precision, the same logits."""
 
 from collections import Counter
 
@@ -28,7 +28,7 @@ def _transposed(kernel, scale):  # .., C_out, C_in
     return kernel * scale[:, None]
 
 
-# Layers without an activation of their own answer a scaled and shifted output if their kernels are scaled and their
+# Layers without an activation of their own return a scaled and shifted output if their kernels are scaled and their
 # bias shifted. By exact type: a subclass may do more.
 LINEAR = {
     layers.Dense: (("kernel",), _last),
@@ -60,7 +60,7 @@ def fold(model, precision="float32"):
 
     Args:
         model: A functional network; one that was trained in mixed precision has float32 weights to start from.
-        precision: `"float32"` or `"bfloat16"`; pixels and the classifier's answers are float32 in any case.
+        precision: `"float32"` or `"bfloat16"`; pixels and the classifier's logits are float32 in any case.
 
     >>> import keras_vid
     >>> network = keras_vid.create("s3d", classes=3)
@@ -68,7 +68,9 @@ def fold(model, precision="float32"):
     0
     """
     if not hasattr(model, "operations") or isinstance(model, keras.Sequential):
-        raise InputError(f"{getattr(model, 'name', model)!r} is no functional Keras model: build it with keras.Model")
+        raise InputError(
+            f"{getattr(model, 'name', model)!r} is not a functional Keras model: build it with keras.Model"
+        )
     changes, gone = _plan(model)
     exact = _float32_layers(model)
 
@@ -139,7 +141,7 @@ def _absorb(model, name, change, uses, gone):
 
 
 def sources(layer):
-    """Names of the layers whose answers a layer is given."""
+    """Names of the layers whose outputs a layer is given."""
     tensors = [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
     return [tensor._keras_history.operation.name for tensor in tensors]
 

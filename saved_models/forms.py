@@ -1,4 +1,4 @@
-"""The same network in the operations that TensorFlow runs fastest on a CPU; exact, only for answering.
+"""The same network in the operations that TensorFlow runs fastest on a CPU; exact, only for inference.
 
 - A convolution, its bias and its ReLU stand together, where TensorFlow makes one kernel of them.
 - Convolutions and pools that look across the image alone see frames as a batch of images.
@@ -19,7 +19,7 @@ from keras_vid.layers.grouped import BLOCKS, GroupedConv2D, dense_kernel
 
 
 def faster(net):
-    """A copy of a folded network with each layer in the form that answers soonest.
+    """A copy of a folded network with each layer in its fastest form.
 
     >>> import keras_vid
     >>> net = faster(keras_vid.create("i2d", classes=3))

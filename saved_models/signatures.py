@@ -23,27 +23,27 @@ def build(net, view, features=()):
 
     @tf.function(input_signature=[clip])
     def network(clip):
-        answers = net(tf.cast(clip, tf.float32), training=False)
-        return [tf.cast(answer, tf.float32) for answer in tf.nest.flatten(answers)]
+        outputs = net(tf.cast(clip, tf.float32), training=False)
+        return [tf.cast(output, tf.float32) for output in tf.nest.flatten(outputs)]
 
-    def answer(clip):
+    def classify(clip):
         logits = network(clip)[0]
         names = tf.repeat(tf.constant([view.labels]), tf.shape(logits)[0], axis=0)
         return {"logits": logits, "scores": tf.nn.softmax(logits), "labels": names}
 
     def maps(clip):
-        answers = zip(features, network(clip)[1:])
-        return {name: _by_clip(x, tf.shape(clip)[0]) for name, x in answers}
+        outputs = zip(features, network(clip)[1:])
+        return {name: _by_clip(x, tf.shape(clip)[0]) for name, x in outputs}
 
     def encoded(frames):
-        return answer(decode(frames, view))
+        return classify(decode(frames, view))
 
     def about(name):
         return {"view": tf.fill(tf.shape(name), json.dumps(dataclasses.asdict(view)))}
 
     # servers that join requests want a batch as the input of every signature, so the view has one, of any text
     any_text = tf.TensorSpec((None,), tf.string, name="name")
-    signatures = {"serving_default": _concrete(answer, clip), "view": _concrete(about, any_text)}
+    signatures = {"serving_default": _concrete(classify, clip), "view": _concrete(about, any_text)}
     if channels == 3:
         signatures["encoded_frames"] = _concrete(encoded, tf.TensorSpec((None, frames), tf.string, name="frames"))
     if features:

@@ -18,7 +18,7 @@ OPSET = 17  # of ONNX: what engines of the last years read
 
 
 def to_onnx(model, path):
-    """Write a network as an ONNX file, `clip` to `logits` and `scores`, and return how far its answers are off.
+    """Write a network as an ONNX file, `clip` to `logits` and `scores`, and return how far its logits are off.
 
     The network is folded as for a SavedModel; names of labels are not inside. Needs `keras_vid[onnx]`.
     """
@@ -32,14 +32,14 @@ def to_onnx(model, path):
 
 
 def to_litert(model, path, int8=False):
-    """Write a network as a LiteRT file with the signature `serving_default`, and return how far its answers are off.
+    """Write a network as a LiteRT file with the signature `serving_default`, and return how far its logits are off.
 
     Needs `keras_vid[litert]`.
 
     Args:
         model: A functional network of clips; where it leaves frames, height and width open, so does the file.
         path: The file to write, `.tflite` by custom.
-        int8: Store weights as 8-bit integers: a quarter of the size, and answers off by more.
+        int8: Store weights as 8-bit integers: a quarter of the size, and logits that are off by more.
     """
     interpreter = _interpreter()
     function, _, module = _network(model)
@@ -78,12 +78,12 @@ def _interpreter():
     return need("ai_edge_litert.interpreter", "litert").Interpreter
 
 
-def _compare(model, path, answer, tolerance=1e-4):
+def _compare(model, path, logits, tolerance=1e-4):
     """The largest error of a logit, as a share of the largest; a file that is further off is removed."""
     clips = random_clips(model)
     expected = keras.ops.convert_to_numpy(in_float32(model)(clips, training=False))
-    error = np.abs(answer(clips) - expected).max() / np.abs(expected).max()
+    error = np.abs(logits(clips) - expected).max() / np.abs(expected).max()
     if not error <= tolerance:
         os.remove(path)
-        raise InputError(f"{path} answers {error:.2g} of its largest logit away from {model.name}: it was not kept")
+        raise InputError(f"{path} returns {error:.2g} of its largest logit away from {model.name}: it was not kept")
     return float(error)

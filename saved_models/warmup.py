@@ -1,4 +1,4 @@
-"""Requests that TF Serving answers to itself after loading a model, so that the first user does not wait.
+"""Requests that TF Serving computes for itself after loading a model, so that the first user does not wait.
 
 They are records of `PredictionLog`, the message that TF Serving logs requests in. The few fields that are needed are
 written by hand, so that an export needs no package beyond TensorFlow.

@@ -5,7 +5,9 @@ layer range, the other, held back, decides whether the result is good enough. Wh
 largest error are left in float32, more and more of them, until it is, or until it is refused.
 """
 
+import contextlib
 import dataclasses
+import logging
 import sys
 from pathlib import Path
 
@@ -98,16 +100,17 @@ def quantize_all(network, clips, kept, bias_correction="fast"):
     nncf = need("nncf", "openvino")
     from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
 
-    nncf.set_log_level(40)
-    return nncf.quantize(
-        network.clone(),
-        nncf.Dataset([clip[None] for clip in clips]),
-        preset=nncf.QuantizationPreset.MIXED,
-        subset_size=len(clips),
-        fast_bias_correction=bias_correction == "fast",
-        ignored_scope=nncf.IgnoredScope(names=[*kept, *_end(network)], validate=False),
-        advanced_parameters=AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE),
-    )
+    nncf.set_log_level(logging.ERROR)
+    with contextlib.redirect_stdout(sys.stderr):  # where NNCF's progress belongs
+        return nncf.quantize(
+            network.clone(),
+            nncf.Dataset([clip[None] for clip in clips]),
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=len(clips),
+            fast_bias_correction=bias_correction == "fast",
+            ignored_scope=nncf.IgnoredScope(names=[*kept, *_end(network)], validate=False),
+            advanced_parameters=AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE),
+        )
 
 
 def _end(network):

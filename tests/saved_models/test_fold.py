@@ -139,5 +139,5 @@ def test_trained_in_mixed_precision():
 
 
 def test_what_is_no_graph_is_named():
-    with pytest.raises(ValueError, match="'chain' is no functional Keras model"):
+    with pytest.raises(ValueError, match="'chain' is not a functional Keras model"):
         fold(keras.Sequential([layers.Dense(2)], name="chain"))
