@@ -38,7 +38,7 @@ def draw_labels(picture, lines):
         pen.rectangle([0, top + tall + 3, max(1, round(share * min(wide + 10, width))), top + tall + 6], fill=tint)
         pen.text((5, top), text, fill="white", font=font)
         top += tall + 8
-    return np.asarray(image)
+    return np.array(image)
 
 
 def bar_of_segments(segments, colours, duration, width, height):

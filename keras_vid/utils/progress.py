@@ -54,12 +54,12 @@ class _Lines:
     def __init__(self, total, unit):
         self.total, self.unit = total, unit
         self.first = None  # (steps done, seconds) when the first step was done
-        self.said = time.monotonic()
+        self.said = None
 
     def __call__(self, done, note=""):
         now = time.monotonic()
         if self.first is None:
-            self.first = (done, now)
+            self.first, self.said = (done, now), now
         if now - self.said < EVERY:
             return
         self.said = now

@@ -1,0 +1,163 @@
+"""The same probabilities through every door: Python, commands, servers, engines, lists, and a window of a stream."""
+
+import json
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+pytest.importorskip("grpc")
+pytest.importorskip("tensorflow_serving")
+
+from keras_vid.saved_models.export import export
+from keras_vid.saved_models.predictor import open_predictor
+from keras_vid.saved_models.serving import bulk
+from keras_vid.saved_models.serving.client import Client
+from keras_vid.video import read, write
+from random_weights import scatter, settle
+from served import serving
+
+import keras_vid
+from keras_vid import cli
+from keras_vid.view import ASPECTS, set_view, view_of
+
+LABELS = ("run", "jump", "fall")
+# One network of each way to look at time, each with its frames fixed, and the crops that training knows
+NETWORKS = {
+    "dense": ("fast_s3d", {"frames": 16, "size": 32}),
+    "segments": ("tsm_resnet14", {"frames": 4, "size": 32}),
+    "super_images": ("stnet_resnet14", {"frames": 10, "size": 32}),
+}
+CROPS = {"own shape": None, **ASPECTS}
+CLOSE = 2e-3
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Wider than high, and other at its sides and from second to second: each crop and each frame shows."""
+    frames = np.random.default_rng(0).integers(0, 60, (60, 6, 10, 3)).repeat(12, 1).repeat(12, 2)
+    frames[:, :, :24, 0] += 120
+    frames[:, :, 50:70, 1] += 150
+    frames += np.linspace(0, 40, 60).astype(int)[:, None, None, None]
+    return str(write(tmp_path_factory.mktemp("video") / "clip.mp4", frames.astype("uint8"), fps=25))
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def network(request, video):
+    name, options = NETWORKS[request.param]
+    network = scatter(keras_vid.create(name, classes=3, **options))
+    clips = [view_of(network).read(video)]
+    clips += [clips[0][::-1], clips[0][:, ::-1], 255 - clips[0], clips[0] // 2, np.roll(clips[0], 5, 2)]
+    settle(network, np.stack(clips))
+    return network
+
+
+@pytest.fixture(scope="module", params=CROPS)
+def house(request, network, tmp_path_factory):
+    """(run folder, SavedModel's folder, the probabilities of `keras_vid.predict`) of a network with a crop."""
+    set_view(network, labels=LABELS, aspect=CROPS[request.param])
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "run").mkdir()
+    network.save(folder / "run" / "best.keras")
+    view_of(network).save(folder / "run")
+    export(network, folder / "served")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(house, video):
+    return dict(keras_vid.predict(str(house / "run"), video))
+
+
+@pytest.fixture(scope="module")
+def server(house):
+    with serving(house / "served") as addresses:
+        yield addresses
+
+
+def same(expected, tolerance=CLOSE):
+    return pytest.approx(expected, abs=tolerance)
+
+
+def labels_of(row):
+    return {label["label"]: label["probability"] for label in row["labels"]}
+
+
+@pytest.mark.parametrize("kind", ["run", "served"])
+def test_the_command(kind, house, video, expected, capsys):
+    assert cli.main(["predict", video, "--model", str(house / kind), "--json"]) == 0
+    assert labels_of(json.loads(capsys.readouterr().out)) == same(expected)
+
+
+@pytest.mark.parametrize("engine", ["tensorflow", "openvino"])
+def test_engines(engine, house, video, expected):
+    if engine == "openvino":
+        pytest.importorskip("openvino")
+        from keras_vid.saved_models.engines.flag import ENGINES
+
+        if engine not in ENGINES:
+            pytest.skip("this engine is not there")
+    for source in ("run", "served"):
+        predictor = open_predictor(str(house / source), engine=engine)
+        assert dict(predictor.label(predictor.read(video))) == same(expected)
+
+
+def test_onnx(house, video, expected):
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    from keras_vid.saved_models.targets import to_onnx
+
+    network = keras_vid.load_model(house / "run")
+    to_onnx(network, house / "net.onnx")
+    session = runtime.InferenceSession(str(house / "net.onnx"), providers=["CPUExecutionProvider"])
+    (scores,) = session.run(["scores"], {"clip": view_of(network).read(video)[None]})
+    assert dict(zip(LABELS, scores[0])) == same(expected)
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_a_server_knows_what_its_network_is_shown(protocol, server, house, video, expected, capsys):
+    with Client(server[protocol], "served", quality=None) as client:
+        assert dict(client.predict(video)) == same(expected, 0.02)  # the server scales and crops with other rounding
+        assert client.view() == view_of(keras_vid.load_model(house / "run"))
+        pixels = client.call("serving_default", clip=client.view().read(video)[None])
+        assert dict(zip(LABELS, pixels["scores"][0])) == same(expected)
+    assert cli.main(["predict", video, "--model", "served", "--server", server[protocol], "--json"]) == 0
+    assert labels_of(json.loads(capsys.readouterr().out)) == same(expected, 0.05)  # JPEG loses a little
+
+
+@pytest.mark.parametrize("runner", [None, "DirectRunner"])
+def test_lists(runner, house, video, expected, tmp_path):
+    if runner:
+        pytest.importorskip("apache_beam")
+    (tmp_path / "list.txt").write_text(f"{video}\n")
+    settings = {"source": str(house / "served"), "top": 3}
+    assert bulk.predict_all(tmp_path / "list.txt", tmp_path / "out.jsonl", settings, runner=runner) == (1, 0)
+    assert labels_of(json.loads((tmp_path / "out.jsonl").read_text())) == same(expected)
+
+
+def test_one_window_of_a_stream(house, video, expected):
+    network, frames = keras_vid.load_model(house / "run"), read(video)
+    view = view_of(network)
+    if view.group is None:  # neighbours from the middle
+        frames = frames[(len(frames) - view.frames) // 2 :][: view.frames]
+    for model in (network, open_predictor(str(house / "served"))):
+        ((*_, labels),) = keras_vid.stream(model, frames, window=len(frames))
+        assert dict(labels) == same(expected, 0.02)  # arrays are scaled by other code than files
+
+
+def test_evaluation(house, video, expected):
+    from keras_vid.training.data.datasets import Dataset, Item
+    from keras_vid.training.evaluation.evaluate import scores_of
+    from keras_vid.training.recipes import Recipe
+
+    network = keras_vid.load_model(house / "run")
+    view = view_of(network)
+    crop = next((name for name, aspect in ASPECTS.items() if aspect == view.aspect), "random")
+    sample = {None: "dense", 1: "segments"}.get(view.group, "super_images")
+    recipe = Recipe(
+        model=network.name, frames=view.frames, size=32, short=round(32 * 256 / 224), views=1, crops=1, crop=crop,
+        sample=sample, neighbours=view.group or 1, batch=1,
+    )
+    dataset = Dataset("one", [Item(video, 0)], list(LABELS))
+    _, scores, _ = scores_of(network, dataset, recipe)
+    assert dict(zip(LABELS, scores[0])) == same(expected, 0.03)  # tf.image scales what the decoder scaled
