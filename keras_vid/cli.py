@@ -98,6 +98,13 @@ def main(argv=None):
 
 def _run(argv):
     name = argv[0] if argv and argv[0] in COMMANDS else None
+    if argv and name is None and not argv[0].startswith("-"):
+        import difflib
+
+        close = difflib.get_close_matches(argv[0], COMMANDS, 1, 0.6)
+        told = f"did you mean {close[0]}?" if close else "keras-vid --help shows all"
+        print(f"keras-vid: there is no command {argv[0]!r}: {told}", file=sys.stderr)
+        return 2
     args = _parser(name).parse_args(argv)
     if name is None:
         _parser(None).print_help()

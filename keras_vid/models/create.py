@@ -1,6 +1,7 @@
 """A network by its name."""
 
 import dataclasses
+import difflib
 import importlib
 import inspect
 
@@ -33,8 +34,10 @@ def create(
     (None, 10)
     """
     if name not in VARIANTS:
-        close = list_models(f"*{name.lower().replace('-', '_')}*") or list_models()
-        raise InputError(f"no network is called {name!r}; there are: {', '.join(close)}")
+        plain = name.lower().replace("-", "_")
+        close = list_models(f"*{plain}*") or difflib.get_close_matches(plain, VARIANTS, 3, 0.7)
+        told = f"did you mean {' or '.join(close)}?" if close else "keras-vid list --names shows all"
+        raise InputError(f"no network is called {name!r}: {told}")
     fixed = dict(VARIANTS[name].options)
     if weights is not None:
         fixed |= row_options(name, weights)

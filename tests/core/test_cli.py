@@ -1,6 +1,7 @@
 """The command line: quick help, tables that parse, one-line errors and exit codes."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -73,6 +74,42 @@ def test_errors_are_one_line_and_exit_code_1(argv, message, capsys):
 
 def test_wrong_usage_is_exit_code_2(capsys):
     assert cli.main([]) == 2
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["frobnicate"])
-    assert stop.value.code == 2
+    assert cli.main(["frobnicate"]) == 2
+
+
+@pytest.mark.parametrize(
+    "argv, code, told",
+    [
+        (["pedict", "x.mp4"], 2, "no command 'pedict': did you mean predict?"),
+        (["frobnicate"], 2, "keras-vid --help shows all"),
+        (["summary", "s3gd"], 1, "no network is called 's3gd': did you mean s3d"),
+        (["summary", "stm-resnet"], 1, "did you mean stm_resnet14 or stm_resnet50 or stm_resnet101?"),
+    ],
+)
+def test_a_slip_of_the_keys_is_answered_with_the_right_name(argv, code, told, capsys):
+    assert cli.main(argv) == code
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and told in lines[0]
+
+
+def test_completion_knows_every_command_and_its_options(capsys):
+    for shell in ("bash", "zsh", "fish"):
+        assert cli.main(["completion", shell]) == 0
+        out = capsys.readouterr().out
+        assert all(name in out for name in cli.COMMANDS) and "switch-cost" in out and "resume" in out
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not here")
+def test_bash_completes(tmp_path, capsys):
+    assert cli.main(["completion", "bash"]) == 0
+    (tmp_path / "completion").write_text(capsys.readouterr().out)
+
+    def completed(*words):
+        line = " ".join(f"'{word}'" for word in words)
+        script = f"source {tmp_path}/completion; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _keras_vid; "
+        return subprocess.check_output(["bash", "-c", script + 'echo "${COMPREPLY[@]}"'], text=True).split()
+
+    assert completed("keras-vid", "time") == ["timeline"]
+    assert completed("keras-vid", "timeline", "x.mp4", "--sw") == ["--switch-cost"]
+    assert completed("keras-vid", "bench", "in") == ["input"]
+    assert completed("keras-vid", "predict", "x.mp4", "na") == []  # files are the shell's

@@ -136,7 +136,7 @@ def test_the_command_writes_tables_subtitles_and_a_labelled_video(run, tmp_path,
     assert cli.main([*command, *(word for output in outputs for word in ("-o", str(output)))]) == 0
     assert capsys.readouterr().out.split() == list(map(str, outputs))
     table, record, vtt, srt, labelled = outputs
-    rows = list(csv.DictReader(open(table)))
+    rows = list(csv.DictReader(table.read_text().splitlines()))
     expected = [(0, 3, "red"), (6, 9, "blue")]
     found = [(float(row["start"]), float(row["end"]), row["label"]) for row in rows]
     assert [label for *_, label in found] == ["red", "blue"]

@@ -6,10 +6,9 @@ import json
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -23,13 +22,13 @@ from keras_vid.saved_models.export import export
 from keras_vid.saved_models.serving.client import Client, encode, near_crop
 from keras_vid.saved_models.serving.transport import Refused, Rest, Unavailable
 from networks import mean_colours
+from served import serving
 from small_network import small
 
 import keras_vid
 from keras_vid import cli, video
 from keras_vid.view import ClipView, set_view
 
-SERVER = Path(__file__).with_name("serving_process.py")
 LABELS = ["run", "jump", "fall"]
 SMALL = ClipView(height=32, width=32)
 
@@ -45,18 +44,6 @@ def folder(network, tmp_path_factory):
     folder = tmp_path_factory.mktemp("served") / "small"
     export(network, folder, labels=LABELS)
     return folder
-
-
-@contextlib.contextmanager
-def serving(folder, *options):
-    """The addresses of a server process, gRPC and REST."""
-    command = [sys.executable, str(SERVER), str(folder), *map(str, options)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        try:
-            ports = json.loads(process.stdout.readline())
-            yield {"grpc": f"127.0.0.1:{ports['grpc']}", "rest": f"http://127.0.0.1:{ports['rest']}"}
-        finally:
-            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +202,91 @@ def test_a_busy_server_is_asked_again(folder, reference):
         with pytest.raises(Unavailable, match=r"small: The batch scheduling queue .* full \(asked 2 times\)"):
             one.predict(clip(0))  # refused twice; once more before the client below gets its answer
         assert dict(two.predict(clip(0))) == as_dict(reference(encode(near_crop(clip(0), SMALL))))
+
+
+# What HTTP and gRPC call it, and whether the same request may succeed later
+STATUS = [
+    (400, "INVALID_ARGUMENT", Refused, 1),
+    (404, "NOT_FOUND", Refused, 1),
+    (429, "RESOURCE_EXHAUSTED", Unavailable, 3),
+    (500, "INTERNAL", Refused, 1),
+    (503, "UNAVAILABLE", Unavailable, 3),
+    (504, "DEADLINE_EXCEEDED", TimeoutError, 1),
+    (409, "ABORTED", None, 3),  # gRPC alone asks again
+    (502, None, Unavailable, 3),  # a proxy's, HTTP alone
+]
+
+
+@pytest.mark.parametrize("code, name, error, times", STATUS)
+def test_what_is_asked_again_by_status(code, name, error, times):
+    asked = []
+
+    def reply(connection):
+        connection.recv(1000)
+        asked.append("rest")
+        connection.sendall(f"HTTP/1.1 {code} no\r\nContent-Length: 0\r\n\r\n".encode())
+
+    if error:
+        with broken_server(reply) as port, Client(f"http://127.0.0.1:{port}", "small", tries=3, timeout=60) as client:
+            with pytest.raises(error):
+                client.signatures()
+        assert len(asked) == times
+    if name:
+        with grpc_server(getattr(grpc.StatusCode, name), asked) as port:
+            asked.clear()
+            with Client(f"127.0.0.1:{port}", "small", tries=3, timeout=60) as client:
+                with pytest.raises(error or Unavailable):
+                    client.signatures()
+            assert len(asked) == times
+
+
+@contextlib.contextmanager
+def grpc_server(code, asked):
+    """A server that refuses every call with one status."""
+
+    def refuse(request, context):
+        asked.append("grpc")
+        context.abort(code, "no")
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(self, details):
+            return grpc.unary_unary_rpc_method_handler(refuse)
+
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[Handler()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield port
+    server.stop(None)
+
+
+class Away:
+    """A transport to a server that is always away, on a clock of its own."""
+
+    def __init__(self, patch):
+        self.now, self.left = 0.0, []
+        patch.setattr(time, "monotonic", lambda: self.now)
+        patch.setattr(time, "sleep", self.wait)
+
+    def wait(self, seconds):
+        self.now += seconds
+
+    def signatures(self, left):
+        self.left.append((self.now, left))
+        self.now += 0.25
+        raise Unavailable("away")
+
+    def close(self):
+        pass
+
+
+def test_an_always_away_server_is_given_up_in_time():
+    with pytest.MonkeyPatch.context() as patch:
+        client, away = Client("127.0.0.1:1", "small", timeout=7, tries=10**6), Away(patch)
+        client.transport = away
+        with pytest.raises(Unavailable, match="away"):
+            client.predict(clip(0))
+    assert 2 < away.now <= 7.25  # the last request began in time
+    assert all(now + left <= 7.001 for now, left in away.left) and len(away.left) > 3
 
 
 @contextlib.contextmanager

@@ -13,12 +13,12 @@ from keras_vid.saved_models.export import export
 from keras_vid.saved_models.predictor import open_predictor
 from keras_vid.saved_models.serving import bulk
 from keras_vid.saved_models.serving.client import Client
-from keras_vid.video import read, write
 from random_weights import scatter, settle
 from served import serving
 
 import keras_vid
 from keras_vid import cli
+from keras_vid.video import read, write
 from keras_vid.view import ASPECTS, set_view, view_of
 
 LABELS = ("run", "jump", "fall")
@@ -102,6 +102,7 @@ def test_engines(engine, house, video, expected):
         assert dict(predictor.label(predictor.read(video))) == same(expected)
 
 
+@pytest.mark.slow
 def test_onnx(house, video, expected):
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
@@ -155,8 +156,16 @@ def test_evaluation(house, video, expected):
     crop = next((name for name, aspect in ASPECTS.items() if aspect == view.aspect), "random")
     sample = {None: "dense", 1: "segments"}.get(view.group, "super_images")
     recipe = Recipe(
-        model=network.name, frames=view.frames, size=32, short=round(32 * 256 / 224), views=1, crops=1, crop=crop,
-        sample=sample, neighbours=view.group or 1, batch=1,
+        model=network.name,
+        frames=view.frames,
+        size=32,
+        short=round(32 * 256 / 224),
+        views=1,
+        crops=1,
+        crop=crop,
+        sample=sample,
+        neighbours=view.group or 1,
+        batch=1,
     )
     dataset = Dataset("one", [Item(video, 0)], list(LABELS))
     _, scores, _ = scores_of(network, dataset, recipe)

@@ -22,7 +22,7 @@ def saved(folder, shape=(None, 4, 32, 32, 3)):
     proto = saved_model_pb2.SavedModel()
     clip = proto.meta_graphs.add().signature_def["serving_default"].inputs["clip"]
     clip.tensor_shape.CopyFrom(tf.TensorShape(shape).as_proto())
-    for version in ("2", "10"):
+    for version in ("2", "9", "10"):
         (folder / version).mkdir(parents=True)
         (folder / version / "saved_model.pb").write_bytes(proto.SerializeToString())
     return folder
@@ -75,6 +75,23 @@ def test_the_servers_files(tmp_path):
     monitoring = message("MonitoringConfig", prometheus_config=(1, ".test.PrometheusConfig", False))()
     text_format.Parse(files["monitoring.config"], monitoring)
     assert monitoring.prometheus_config.enable and monitoring.prometheus_config.path.startswith("/monitoring/")
+
+
+def test_the_newest_version_is_the_largest_number(tmp_path):
+    folder = saved(tmp_path / "one")
+    assert [path.name for path in serve_config.versions(folder)] == ["2", "9", "10"]
+    (folder / "9" / "saved_model.pb").write_bytes(b"")  # an older one is not looked at
+    assert serve_config.not_batchable("one", folder) is None
+    saved(tmp_path / "open", shape=(None, None, 32, 32, 3))
+    assert serve_config.not_batchable("open", tmp_path / "open") == "open leaves frames open"
+
+
+def test_the_command_says_what_it_wrote(tmp_path, capsys):
+    folder = saved(tmp_path / "served" / "one")
+    files = written([folder], tmp_path / "out")
+    out, err = capsys.readouterr()
+    assert sorted(out.split()) == sorted(str(tmp_path / "out" / name) for name in files)
+    assert f"docker compose -f {tmp_path / 'out' / 'docker-compose.yml'} up" in err
 
 
 def test_compose_mounts_what_the_files_name(tmp_path):
