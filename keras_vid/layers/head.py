@@ -10,7 +10,7 @@ from keras_vid.utils.errors import InputError
 class WindowedMean(layers.Layer):
     """The mean over every pair of neighbouring feature frames and over all windows in space.
 
-    I3D ends in a 2 x 7 x 7 average pool of stride 1, classifies each of its T-1 outputs, and averages the answers. That
+    I3D ends in a 2 x 7 x 7 average pool of stride 1, classifies each of its T-1 outputs, and averages the logits. That
     is not global average pooling: the first and the last feature frame count half. This layer gives the same on maps of
     any height and width: smaller maps shrink the window, larger ones average over all of its places, without computing
     the windows one by one.
@@ -56,7 +56,7 @@ class WindowedMean(layers.Layer):
 
 
 def consensus(x, frames, classes, dropout=0.5):
-    """Every frame is classified, and the clip gets the mean of the answers: `(B*T, C)` to float32 `(B, K)`.
+    """Every frame is classified, and the clip gets the mean of the logits: `(B*T, C)` to float32 `(B, K)`.
 
     The segment consensus of TSN (https://arxiv.org/abs/1608.00859). With 0 classes, the clip's mean features.
 

@@ -29,6 +29,7 @@ VALUES = {
     "fast_s3d": DENSE,  # 2D below, separable above: the cheapest with both kinds of blocks
     "s3dg": GATES,
     "tsm_resnet14": {"share": (4,)},
+    "c2d_resnet50": {"pool": (False,)},
     "stm_resnet14": {
         "modules": (("cstm",), ("cmm",)),
         "fusion": ("concat",),
@@ -67,7 +68,7 @@ def test_the_walk_leaves_no_option_out():
     families = {name.rsplit("_resnet", 1)[0] for name in list_models("*_resnet50")}
     walked = {model.rsplit("_resnet", 1)[0] for model in VALUES}
     none = {name for name in families if set(network_options(f"{name}_resnet50")) == {"dropout"}}
-    assert families - walked == none
+    assert families - walked <= none, "a family with options that is not walked"
 
 
 @pytest.mark.zoo

@@ -106,7 +106,7 @@ def run_table(name, dataset, options, output, *, seeds=1, pattern=None, backbone
         dataset: Whose recipe the rows are trained by: "synthetic", "folder", or a public data set.
         options: `keras_vid.training.run.train.Options`, the seed aside.
         output: The folder of the runs; a row and seed has a folder of its own in it.
-        changes: Fields of the recipe that all rows have otherwise.
+        changes: Fields of the recipe that differ in all rows.
     """
     table, results = find_table(name), []
     rows = rows_of(table, pattern)

@@ -21,7 +21,7 @@ def add_arguments(parser):
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument("source", nargs="+", help="run folders (several: their mean too), or a network's name")
-    parser.add_argument("--fuse", action="store_true", help="fuse the saved predictions of the sources into one answer")
+    parser.add_argument("--fuse", action="store_true", help="fuse the saved predictions of the sources")
     parser.add_argument("--weights", help="with --fuse one number a source, 1,1.5; with a network's name its weights")
     parser.add_argument("--data", help="where the videos are (default: where they were in training)")
     parser.add_argument("--test-data", help="another folder or CSV file to test on")
@@ -46,7 +46,7 @@ def add_arguments(parser):
     orders.add_argument("--freeze", action="store_const", dest="order", const="freeze", help="one frame, repeated")
     parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time")
     add_engine_argument(parser)
-    parser.add_argument("-o", "--output", help="folder for the predictions, where the source is no run folder")
+    parser.add_argument("-o", "--output", help="folder for the predictions, where the source is not a run folder")
     parser.add_argument(
         "--submit", metavar="FILE", help="classify the unlabelled test list of Something-Something or Jester into FILE"
     )

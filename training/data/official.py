@@ -1,6 +1,6 @@
 """The public datasets: where their official files keep labels and splits.
 
-Each reader takes (name, root, split, lists) and answers a Dataset. Official files are found by name below `lists`.
+Each reader takes (name, root, split, lists) and returns a Dataset. Official files are found by name below `lists`.
 """
 
 import csv
