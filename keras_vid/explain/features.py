@@ -6,7 +6,7 @@ from keras_vid.utils.errors import InputError
 
 
 def features(model, names):
-    """A model that answers with the named feature maps instead of the labels.
+    """A model that returns the named feature maps instead of the logits.
 
     Args:
         model: Any keras_vid network.

@@ -37,12 +37,8 @@ def categories(first, second) -> list[tuple]:
     return sorted(rows, key=lambda row: -row[4])
 
 
-def draw(rows, names=("first", "second"), near="."):
-    """Bars of the differences, and frames of a clip of the categories at both ends.
-
-    Args:
-        near: The folder that relative paths of clips start from.
-    """
+def draw(rows, names=("first", "second")):
+    """Bars of the differences, and frames of a clip of the categories at both ends."""
     ends = _ends(rows, BARS)
     shown = _ends([row for row in rows if row[4]] or rows, STRIPS)
     figure = new_figure((11, max(1.15 * len(shown), 0.3 * len(ends)) + 0.8))
@@ -61,7 +57,7 @@ def draw(rows, names=("first", "second"), near="."):
         axes.axis("off")
         axes.set_title(f"{row[0]}: {names[0]} {row[2]:.0%}, {names[1]} {row[3]:.0%}", fontsize=8, loc="left", pad=2)
         try:
-            frames = read(_found(row[5], near), lambda count: segments(count, SHOWN), 96)
+            frames = read(row[5], lambda count: segments(count, SHOWN), 96)
             axes.imshow(np.concatenate(list(frames), axis=1), aspect="equal")
         except (ValueError, OSError):
             axes.text(0, 0.5, "(the video is not there any more)", fontsize=8)
@@ -70,10 +66,6 @@ def draw(rows, names=("first", "second"), near="."):
 
 def _ends(rows, count):
     return rows if len(rows) <= 2 * count else [*rows[:count], *rows[-count:]]
-
-
-def _found(path, near):
-    return path if Path(path).exists() else str(Path(near) / path)
 
 
 def _answers(source):

@@ -40,7 +40,7 @@ def nearest_is_alike(vectors, labels):
     """Of each video, whether the nearest other one (by standardised features) has its label.
 
     >>> nearest_is_alike(np.array([[0.0], [1], [10], [11.5], [12]]), ["a", "a", "b", "b", "a"]).tolist()
-    [True, True, False, False, False]
+    [True, True, True, False, False]
     """
     from sklearn.neighbors import NearestNeighbors
     from sklearn.preprocessing import StandardScaler
