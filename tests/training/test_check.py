@@ -160,3 +160,17 @@ def test_what_cannot_be_checked_costs_one_line(tmp_path, capsys, text, told):
     assert main(["check", str(tmp_path / "clips.csv")]) == 1
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1 and told in said[0]
+
+
+def test_a_wrong_label_is_suspected(tmp_path, capsys):
+    """One red shirt among the green ones: a probe on other sources is sure that it is red."""
+    import keras_vid
+
+    classes = synthetic.CLASSES[-2:]
+    synthetic.write_dataset(tmp_path / "videos", clips=12, frames=8, size=48, classes=classes)
+    wrong = tmp_path / "videos/green_shirt/wrong.mp4"
+    write(wrong, synthetic.clip("red_shirt", 30, frames=8, size=48)[0])
+    keras_vid.create("tsn_resnet14", classes=2, frames=4, size=48).save(tmp_path / "network.keras")
+    findings, _ = found(capsys, tmp_path / "videos", "--network", tmp_path / "network.keras")
+    first, told = findings["labels"]["clips"][0]
+    assert first == str(wrong) and told.startswith("labelled green_shirt, looks like red_shirt")

@@ -64,6 +64,7 @@ def test_the_column_split_chooses_rows(tmp_path):
         ("path,label\na.mp4,\n", "line 2: expected"),
         ("path,label\n", "no clips"),
         ("path,label\nnot there,x\n", "none of its 1 videos exists"),
+        ("path,label\na.mp4,x\nb.mp4,x\n", "all training clips have one label"),
     ],
 )
 def test_a_table_that_cannot_be_used_costs_one_line(tmp_path, capsys, text, told):

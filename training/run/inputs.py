@@ -20,6 +20,10 @@ from keras_vid.utils.errors import InputError
 def open_data(recipe, options, say):
     """(training, validation) clips of a run; a sample of both is looked at before anything is built."""
     training, validation, _, how = datasets(recipe, options)
+    if len(training.labels) < 2 or (training.name != PREPARED and len({item.label for item in training.items}) < 2):
+        raise InputError(
+            f"{options.data}: all training clips have one label: a classifier needs two classes to tell apart"
+        )
     for dataset in filter(None, (training, validation)):
         say(dataset.report())
         if dataset.name != PREPARED:
