@@ -5,7 +5,8 @@ import dataclasses
 
 import numpy as np
 from keras_vid.training.checking.looks import ALIKE, alike
-from keras_vid.training.data.splits import class_weights, folds, groups_of, held_out, shared_sources, skewed
+from keras_vid.training.data.labels import class_factors
+from keras_vid.training.data.splits import folds, groups_of, held_out, shared_sources, skewed
 
 from keras_vid.utils.errors import InputError
 
@@ -141,7 +142,7 @@ def _near_duplicates(dataset, pairs):
 def _imbalance(dataset):
     labels = [item.label for item in dataset.items]
     if skewed(labels):
-        weights = class_weights(labels, len(dataset.labels))
+        weights = class_factors("balanced", dataset.items, len(dataset.labels))
         counts = np.bincount(labels, minlength=len(dataset.labels))
         rows = [(dataset.labels[i], f"{counts[i]:,} clips, weight {weights[i]:.2f}") for i in np.argsort(-counts)]
         share = counts.max() / len(labels)

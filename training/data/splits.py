@@ -193,16 +193,6 @@ def skewed(labels) -> bool:
     return bool(counts.max() >= SKEWED * counts.min())
 
 
-def class_weights(labels, classes: int) -> dict[int, float]:
-    """What each class counts for, for `fit(class_weight=...)`, so that all classes with clips weigh alike.
-
-    >>> class_weights([0, 0, 0, 1], classes=2)
-    {0: 0.6666666666666666, 1: 2.0}
-    """
-    counts = np.bincount(labels, minlength=classes)
-    return {i: float(len(labels) / ((counts > 0).sum() * count)) if count else 1.0 for i, count in enumerate(counts)}
-
-
 def hold_out(dataset: Dataset, share: float = 0.2, seed: int = 0) -> tuple[Dataset, Dataset | None]:
     """(the rest, a held-out part of whole groups); None for a part where no class has two sources."""
     labels, groups = [item.label for item in dataset.items], groups_of(dataset.items)

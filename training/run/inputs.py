@@ -11,6 +11,7 @@ from keras_vid.training.data.load import PREPARED, datasets
 from keras_vid.training.data.pipeline import Failures, check_readable, clips, step_items
 from keras_vid.training.data.records import records
 from keras_vid.training.data.remote import served
+from keras_vid.training.data.splits import skewed
 from keras_vid.training.run.callbacks import Watch
 from keras_vid.training.run.distribution import worker
 
@@ -29,7 +30,15 @@ def open_data(recipe, options, say):
         if dataset.name != PREPARED:
             check_readable(dataset, options.workers)
     say(how)
+    if own_and_skewed(training) and not recipe.class_weights:
+        ones = ",".join("1" * len(training.labels))
+        say(f"classes are skewed: rare ones count more in the loss (--class-weights {ones}: all count alike)")
     return training, validation
+
+
+def own_and_skewed(training):
+    """Whether the classes of one's own videos are skewed."""
+    return training.name in ("folder", "csv") and skewed([item.label for item in training.items])
 
 
 def watch(plan, training, seed):
@@ -105,8 +114,12 @@ class _Ticks(keras.callbacks.Callback):
 
 
 def loss_of(recipe, training):
-    """The loss of a run: cross entropy, with the recipe's smoothing and class weights."""
-    factors = class_factors(recipe.class_weights, training.items, len(training.labels))
+    """The loss of a run: cross entropy, with the recipe's smoothing and class weights.
+
+    Where the recipe says nothing of them, and one's own classes are skewed, rare ones count more.
+    """
+    weights = recipe.class_weights or ("balanced" if own_and_skewed(training) else None)
+    factors = class_factors(weights, training.items, len(training.labels))
     return ClipLoss(recipe.label_smoothing, factors)
 
 

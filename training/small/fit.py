@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 from keras_vid.training.data.labels import flip_swap
-from keras_vid.training.data.splits import groups_of
+from keras_vid.training.data.splits import groups_of, skewed
 from keras_vid.training.evaluation.metrics import interval
 from keras_vid.training.run.folder import RunFolder
 from keras_vid.training.small.choose import Choices
@@ -14,7 +14,7 @@ from keras_vid.training.small.features import Reading, features_of, read_clip
 from keras_vid.training.small.judge import Learner, judge
 from keras_vid.training.small.look import look_at, own_data, with_background
 from keras_vid.training.small.plan import clock, make_plan
-from keras_vid.training.small.probe import fit_probe, probe_network, skewed
+from keras_vid.training.small.probe import fit_probe, probe_network
 from keras_vid.training.small.result import Result, write_run
 from keras_vid.training.small.tune import combined_network, tuned_network
 

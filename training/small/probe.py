@@ -7,7 +7,7 @@ import warnings
 import keras
 import numpy as np
 from keras import layers
-from keras_vid.training.data.splits import folds
+from keras_vid.training.data.splits import folds, skewed
 from keras_vid.training.small.depths import pooled
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +17,6 @@ from keras_vid.utils.errors import InputError
 from keras_vid.view import set_view, view_of
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer
-SKEWED = 1.5  # largest class over the smallest, from where on classes are weighted
 NEVER = -20.0  # the logit of a class of which nothing was seen
 
 
@@ -88,17 +87,6 @@ def cross_entropy(logits, labels):
     logits = np.asarray(logits, float)
     top = logits.max(axis=1, keepdims=True)
     return np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0] - logits[np.arange(len(logits)), labels]
-
-
-def skewed(labels) -> bool:
-    """Whether classes are weighted against their numbers of clips.
-
-    >>> skewed([0, 0, 1, 1]), skewed([0, 0, 0, 0, 1])
-    (False, True)
-    """
-    counts = np.bincount(labels)
-    counts = counts[counts > 0]
-    return counts.max() >= SKEWED * counts.min()
 
 
 def _fit(vectors, labels, classes, strength):

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from keras_vid.training.data.splits import held_out
+from keras_vid.training.data.splits import held_out, skewed
 from keras_vid.training.small.depths import pooled
-from keras_vid.training.small.probe import cross_entropy, skewed
+from keras_vid.training.small.probe import cross_entropy
 
 from keras_vid.layers.frames import Fold
 from keras_vid.view import set_view
