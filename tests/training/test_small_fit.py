@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras_vid.training.small.choose import Choices
+from keras_vid.training.small.depths import depths
 from keras_vid.training.small.fit import fit_folder, plan_folder
 from keras_vid.training.small.judge import _honest
 from keras_vid.training.small.look import Facts, gaps
@@ -52,7 +53,9 @@ def test_the_network_that_is_kept_is_the_probe(tmp_path, model):
     strength = fit_probe(means[:, None], labels, result.groups, 2).strength
     rows = StandardScaler().fit_transform(means)
     expected = LogisticRegression(C=strength, max_iter=1000).fit(rows, labels).decision_function(rows)
-    logits = keras_vid.load_model(tmp_path / "run").predict(clips, verbose=0)
+    network = keras_vid.load_model(tmp_path / "run")
+    assert depths(network) == ("low", "high")  # its own head looks at both, and it can be read as any other
+    logits = network.predict(clips, verbose=0)
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected, atol=1e-3)
     label, share = keras_vid.predict(str(tmp_path / "run"), result.items[0].path)[0]
     assert label == "dark" and share == pytest.approx(softmax(logits)[0, 0], abs=1e-3)

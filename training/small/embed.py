@@ -50,7 +50,7 @@ def embed(
     >>> folder = tempfile.mkdtemp()
     >>> _ = write_dataset(folder, clips=1, frames=8, size=48, classes=("red_shirt", "green_shirt"))
     >>> embed(folder, model="tsm_resnet14", weights="none", frames=4, size=64).vectors.shape
-    (2, 768)
+    (2, 1536)
     """
     if views < 1:
         raise InputError(f"--clip-views is at least 1, not {views}")

@@ -99,7 +99,7 @@ def features_of(dataset, network, reading=None, *, workers=None, batch=None, fol
     >>> clips = [Item(np.full((8, 40, 40, 3), grey, "uint8"), 0) for grey in (0, 200)]
     >>> network = keras_vid.create("tsn_resnet14", classes=2, frames=4, size=64)
     >>> features_of(Dataset("two", clips, ["a"]), network, folder=tempfile.mkdtemp()).vectors.shape
-    (2, 1, 768)
+    (2, 1, 1536)
     """
     reading = reading or Reading()
     view = reading.view or view_for(network)

@@ -75,13 +75,7 @@ def _numbered(dataset, labels):
 
 
 def with_background(dataset) -> Dataset:
-    """A class more: what the files with segments show outside of them, in pieces as long as the segments.
-
-    >>> from keras_vid.training.data.datasets import Item
-    >>> from keras_vid.training.data.pipeline import probe_once
-    >>> gaps([(2.0, 4.0), (5.0, 6.0)], 9.0, 2.0)
-    [(0.0, 2.0), (6.0, 8.0)]
-    """
+    """A class more: what the files with segments show outside of them, in pieces as long as the segments."""
     if BACKGROUND in dataset.labels:
         raise InputError(f"there is a class {BACKGROUND!r} in the data already: leave --background out")
     segments = collections.defaultdict(list)
@@ -114,7 +108,11 @@ def with_background(dataset) -> Dataset:
 
 
 def gaps(taken, length, long):
-    """Pieces of `long` seconds of [0, length] that none of the intervals `taken` touches."""
+    """Pieces of `long` seconds of [0, length] that none of the intervals `taken` touches.
+
+    >>> gaps([(2.0, 4.0), (5.0, 6.0)], 9.0, 2.0)
+    [(0.0, 2.0), (6.0, 8.0)]
+    """
     pieces, start = [], 0.0
     for low, high in [*sorted(taken), (length, length)]:
         while start + long <= low:
