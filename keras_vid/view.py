@@ -33,6 +33,7 @@ class ClipView:
         aspect: Width over height that every picture is scaled to before the crop; None keeps its own.
         fps: Frames a second at which the video is looked at; None: every frame of the video.
         stride: Only every so many frames are looked at.
+        dense: Whether the frames are neighbours although the network could take them from all over the video.
         loop: Whether a video that is shorter than a clip starts over, as in training, or is refused.
         trained_frames: Frames of the clips that the network learnt from, where it takes any number; None: not known.
         labels: Names of the classes, in the order of the logits; None: not known.
@@ -49,6 +50,7 @@ class ClipView:
     aspect: float | None = None
     fps: float | None = None
     stride: int = 1
+    dense: bool = False
     loop: bool = False
     trained_frames: int | None = None
     labels: tuple[str, ...] | None = None
@@ -112,7 +114,7 @@ class ClipView:
 
     def indices(self, count, frames=None) -> list[int]:
         """Which of a video's `count` frames are looked at."""
-        if self.frames and self.group:
+        if self.frames and self.group and not self.dense:
             return list(self.spread(count))
         wanted = self.frames
         if not wanted:

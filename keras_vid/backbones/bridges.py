@@ -47,8 +47,13 @@ def image_net(name: str, size=None, channels: int = 3) -> keras.Model:
 
 
 def pixels(name: str, channels: int = 3) -> layers.Layer:
-    """The layer that turns 0..255 into what a backbone was trained on; flow is stored around 127.5."""
-    mean, deviation = _row(name)[1] if channels == 3 else ((127.5,) * channels,) * 2
+    """The layer that turns 0..255 into what a backbone was trained on.
+
+    Flow is stored around 127.5 and gets the mean of the colours' scales, as in the authors' TSN and TSM.
+    """
+    mean, deviation = _row(name)[1]
+    if channels != 3:
+        mean, deviation = (127.5,) * channels, (sum(deviation) / 3,) * channels
     scale, offset = [1 / d for d in deviation], [-m / d for m, d in zip(mean, deviation)]
     return layers.Rescaling(scale, offset, name="rescaling")
 

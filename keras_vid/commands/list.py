@@ -15,6 +15,7 @@ def add_arguments(parser):
         "--set", action="append", default=[], metavar="NAME=VALUE", help="an option of the networks that are shown"
     )
     parser.add_argument("--names", action="store_true", help="names alone, at once")
+    parser.add_argument("--weights", action="store_true", help="published weights as a table in Markdown, at once")
     parser.add_argument("--json", action="store_true", help="one JSON object a network")
 
 
@@ -27,6 +28,9 @@ def run(args):
         raise InputError(f"no network's name matches {args.pattern!r}; keras-vid list --names shows all")
     if args.names:
         print("\n".join(found))
+        return
+    if args.weights:
+        print("\n".join(weights_table(found)))
         return
     import keras
 
@@ -61,3 +65,24 @@ def run(args):
             )
         del model
         keras.backend.clear_session()  # so that listing all networks needs the memory of one
+
+
+def weights_table(networks):
+    """Lines of Markdown, one for each set of weights; networks that start from the same image weights share a line."""
+    from keras_vid.weights.table import A_START, WEIGHTS
+
+    yield "| network | weights | frames | top-1 as reported | source, licence |"
+    yield "|---|---|---|---|---|"
+    shared = {}
+    for (network, name), row in WEIGHTS.items():
+        if network not in networks:
+            continue
+        if row.protocol == A_START:
+            shared.setdefault((name, row.source, row.licence), []).append(network)
+            continue
+        frames = row.options.get("frames", 8) if row.options.get("classes") and "style" not in row.options else "any"
+        every = f", every {row.view['stride']}th" if "stride" in row.view else ""
+        reported = f"{row.accuracy} ({row.protocol})" if row.accuracy else "-"
+        yield f"| `{network}` | `{name}` | {frames}{every} | {reported} | {row.source}, {row.licence} |"
+    for (name, source, licence), names in shared.items():
+        yield f"| {', '.join(f'`{n}`' for n in names)} | `{name}` | any | a start for training | {source}, {licence} |"

@@ -55,10 +55,11 @@ class TemporalShift(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_vid")
 class TemporalPool(layers.Layer):
-    """The maximum over three neighbouring frames, at every second one: half as many frames come out.
+    """The maximum over neighbouring frames, at every second one: half as many frames come out.
 
     Args:
         frames: T, the frames of one clip.
+        size: How many frames one maximum is over.
 
     Example:
 
@@ -67,22 +68,23 @@ class TemporalPool(layers.Layer):
     (8, 14, 14, 64)
     """
 
-    def __init__(self, frames, **kwargs):
+    def __init__(self, frames, size=3, **kwargs):
         super().__init__(**kwargs)
         self.frames = frames
+        self.size = size
 
     def call(self, x):
         return over_time(self._pool, x, self.frames)
 
     def _pool(self, x):  # B, T, H*W, C
-        return ops.max_pool(x, (3, 1), (2, 1), "same", data_format="channels_last")
+        return ops.max_pool(x, (self.size, 1), (2, 1), "same", data_format="channels_last")
 
     def compute_output_shape(self, shape):
         batch = None if shape[0] is None else shape[0] // self.frames * -(-self.frames // 2)
         return (batch, *shape[1:])
 
     def get_config(self):
-        return {**super().get_config(), "frames": self.frames}
+        return {**super().get_config(), "frames": self.frames, "size": self.size}
 
 
 @keras.saving.register_keras_serializable("keras_vid")

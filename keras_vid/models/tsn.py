@@ -4,6 +4,7 @@
 """
 
 import keras
+from keras import layers
 
 from keras_vid.backbones import image_net, pixels
 from keras_vid.layers.frames import Fold
@@ -11,6 +12,7 @@ from keras_vid.layers.head import consensus
 from keras_vid.layers.temporal import TemporalPool
 from keras_vid.surgery.insert import insert
 from keras_vid.utils.constructor import Size, constructor
+from keras_vid.utils.errors import InputError
 from keras_vid.weights.load import load_weights
 
 
@@ -71,7 +73,7 @@ def C2D(
     name: str | None = None,
     *,
     backbone: str = "resnet50",
-    pool: bool = True,
+    form: str = "paper",
     dropout: float = 0.5,
 ) -> keras.Model:
     """A residual network on frames with one temporal max pool after its second stage, which halves the frames.
@@ -79,13 +81,17 @@ def C2D(
     The 2D baseline of the non-local networks paper (https://arxiv.org/abs/1711.07971). Arguments as in `TSN`, and:
 
     Args:
-        pool: Without, the frames meet nowhere, and the network is a TSN that learnt from neighbouring frames.
+        form: `"paper"`, whose pool sees three frames; or `"code"`, the authors' program, which OpenMMLab trained: the
+            pool sees two frames, and the first pool in space does not pad.
 
     >>> C2D(classes=10).output_shape
     (None, 10)
     """
-    after = {"conv2": TemporalPool(frames, name="temporal_pool")} if pool else {}
-    video = on_frames(image_net(backbone, size, channels), frames, after=after)
-    logits = consensus(video.output, -(-frames // 2) if pool else frames, classes, dropout)
+    if form not in ("paper", "code"):
+        raise InputError(f"form {form!r} is neither 'paper' nor 'code'")
+    pool = TemporalPool(frames, size=3 if form == "paper" else 2, name="temporal_pool")
+    unpadded = {} if form == "paper" else {"pool1_pad": layers.Identity(name="pool1_pad")}
+    video = on_frames(image_net(backbone, size, channels), frames, after={"conv2": pool}, replace=unpadded)
+    logits = consensus(video.output, -(-frames // 2), classes, dropout)
     network = f"c2d_{backbone}"
     return load_weights(keras.Model(video.input, logits, name=name or network), weights, network)

@@ -52,7 +52,7 @@ def load_weights(model, weights, network=None):
 
     assign(model, _tensors(path), source=str(path))
     if row and row.labels and model.output_shape[-1] == row.options.get("classes"):
-        set_view(model, labels=labels(row.labels))
+        set_view(model, labels=labels(row.labels), **row.view)
     return model
 
 

@@ -1,35 +1,16 @@
 """Published weights: what there is and where it comes from."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_vid.models.variants import VARIANTS
 from keras_vid.weights.convert.assign import GOOGLENET_OPTIONS
+from keras_vid.weights.frame_networks import ROWS
 from keras_vid.weights.imagenet import IMAGENET
+from keras_vid.weights.row import Row
 
 DEEPMIND = "https://github.com/google-deepmind/kinetics-i3d/raw/0667e889/data/checkpoints/"
+A_START = "a start for training, not a classifier of video"
 INCEPTIONS = "i3d i2d s3d s3dg fast_s3d top_heavy_i3d bottom_heavy_i3d top_heavy_s3d bottom_heavy_s3d".split()
-
-
-@dataclass(frozen=True)
-class Row:
-    """One set of weights.
-
-    Attributes:
-        files: ((address or "package==version:path in it", its checksum), ...); the first is opened. A checksum is the
-            start of the sha256, `"md5:.."`, or `""` where the source gives none.
-        options: What `keras_vid.create` must be told for the network to be the one that was trained.
-        labels: Name of a file in keras_vid/weights/labels, or None.
-        accuracy: Top-1 in percent as the source reports it, under its protocol.
-    """
-
-    files: tuple
-    source: str
-    licence: str
-    options: dict = field(default_factory=dict)
-    labels: str | None = None
-    accuracy: float | None = None
-    protocol: str = ""
 
 
 def _deepmind(folder, labels="kinetics400", accuracy=None, **options):
@@ -67,7 +48,7 @@ WEIGHTS = {
     ),
     ("i3d", "kinetics400_imagenet"): _deepmind("rgb_imagenet", accuracy=71.1, classes=400),
     ("i3d", "kinetics400_scratch"): _deepmind("rgb_scratch", accuracy=68.4, classes=400),
-    ("i3d", "kinetics600"): _deepmind("rgb_scratch_kin600", labels=None, classes=600),
+    ("i3d", "kinetics600"): _deepmind("rgb_scratch_kin600", labels="kinetics600", classes=600),
     ("i3d", "kinetics400_flow"): _deepmind("flow_imagenet", accuracy=63.4, classes=400, channels=2),
     ("i3d", "kinetics400_flow_scratch"): _deepmind("flow_scratch", accuracy=61.5, classes=400, channels=2),
     ("s3d", "kinetics400"): Row(
@@ -85,7 +66,7 @@ WEIGHTS = {
         source="torchvision, GoogLeNet_Weights.IMAGENET1K_V1, inflated",
         licence="BSD-3-Clause (package); trained on ImageNet",
         options=GOOGLENET_OPTIONS,
-        protocol="a start for training, not a classifier of video",
+        protocol=A_START,
     )
     for name in INCEPTIONS
 }
@@ -97,14 +78,23 @@ def _image_rows():
         backbone = row.options.get("backbone")
         if backbone in IMAGENET:
             address, checksum, source, licence = IMAGENET[backbone]
-            protocol = "a start for training, not a classifier of video"
-            yield (name, "imagenet"), Row(((address, checksum),), source, licence, protocol=protocol)
+            yield (name, "imagenet"), Row(((address, checksum),), source, licence, protocol=A_START)
 
 
+def _starts():
+    """TSN's Kinetics weights as a start for every network that is made of the same residual network."""
+    for name, row in VARIANTS.items():
+        tsn = ROWS.get(f"tsn_{row.options.get('backbone')}", {}).get("kinetics400")
+        if tsn and name not in ROWS:
+            yield (name, "kinetics400_tsn"), Row(tsn.files, f"{tsn.source}, TSN", tsn.licence, protocol=A_START)
+
+
+WEIGHTS |= {(network, name): row for network, rows in ROWS.items() for name, row in rows.items()}
+WEIGHTS |= dict(_starts())
 WEIGHTS |= dict(_image_rows())
 
 
-def names(model):
+def names(model: str) -> list[str]:
     """The weights that a network can be made with.
 
     >>> names("s3d")
@@ -113,7 +103,27 @@ def names(model):
     return [weights for name, weights in WEIGHTS if name == model]
 
 
-def labels(name):
+def best_start(network: str) -> str | None:
+    """The name of the weights that training a network on RGB videos should start from, or None where there are none.
+
+    Weights trained on Kinetics for this network, the most accurate first; else TSN's on the same residual network; else
+    ImageNet's. Weights for clips of another length than the network's usual one come after the others.
+
+    >>> best_start("tsm_resnet50"), best_start("stm_resnet50"), best_start("sth_vgg16"), best_start("tsm_resnet14")
+    ('kinetics400_dense', 'kinetics400_tsn', 'imagenet', None)
+    """
+
+    def rank(name):
+        row = WEIGHTS[network, name]
+        kinetics = name.startswith("kinetics")
+        return kinetics, bool(row.accuracy), "frames" not in row.options, row.accuracy or 0
+
+    rgb = [name for name in names(network) if WEIGHTS[network, name].options.get("channels", 3) == 3]
+    rgb = [name for name in rgb if name.startswith(("kinetics", "imagenet"))]
+    return max(rgb, key=rank, default=None)
+
+
+def labels(name: str) -> tuple[str, ...]:
     """The label names of a dataset, in the order of the logits.
 
     >>> labels("kinetics400")[0]

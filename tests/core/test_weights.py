@@ -1,13 +1,16 @@
 """The table of weights: every row is complete, fetched files are checked, and nothing half-fetched stays."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import keras_vid
 from keras_vid import weights
+from keras_vid.cli import main
 from keras_vid.models.variants import VARIANTS
+from keras_vid.view import set_view
 from keras_vid.weights import fetch
 
 
@@ -15,14 +18,52 @@ from keras_vid.weights import fetch
 def test_every_row_names_a_network_a_source_a_licence_and_a_protocol(key):
     row = weights.WEIGHTS[key]
     assert key[0] in VARIANTS and row.source and row.licence and row.protocol and row.files
-    if row.labels:
+    if row.labels:  # then it is a classifier, whose view and options name things that exist
         assert len(set(weights.labels(row.labels))) == row.options["classes"]
 
 
-@pytest.mark.parametrize("key", [k for k in weights.WEIGHTS if k[1] != "imagenet"], ids="-".join)
+# One row for each network and set of options: the others differ in their files alone.
+FORMS = {(key[0], repr(row.options)): key for key, row in weights.WEIGHTS.items() if row.labels}
+
+
+@pytest.mark.parametrize("key", FORMS.values(), ids="-".join)
 def test_every_row_builds_the_network_that_it_is_for(key):
-    model = keras_vid.create(key[0], **weights.WEIGHTS[key].options)
-    assert model.output_shape[-1] == weights.WEIGHTS[key].options["classes"]
+    row = weights.WEIGHTS[key]
+    model = keras_vid.create(key[0], **row.options)
+    assert model.output_shape[-1] == row.options["classes"]
+    assert model.input_shape[1] in (row.options.get("frames", 8), None)
+    set_view(model, **row.view)
+    expected = [0, 8, 16, 24, 32, 40, 48, 56] if row.view.get("dense") else None
+    assert expected in (None, [8 * index for index in model.view.indices(8)])
+
+
+def test_shipped_labels_are_whole():
+    counts = {"kinetics600": 600, "something_v1": 174, "something_v2": 174, "jester": 27, "ucf101": 101, "hmdb51": 51}
+    assert {name: len(set(weights.labels(name))) for name in counts} == counts
+    assert weights.labels("something_v1") == tuple(sorted(weights.labels("something_v1")))
+    assert weights.labels("something_v2")[0] == "Approaching something with your camera"
+
+
+@pytest.mark.parametrize(
+    "network, best",
+    [
+        ("tsm_resnet50", "kinetics400_dense"),
+        ("tsn_resnet101", "kinetics400"),
+        ("stm_resnet50", "kinetics400_tsn"),
+        ("s3dg", "imagenet"),
+        ("tsm_resnet14", None),
+    ],
+)
+def test_the_best_start_of_a_network(network, best):
+    assert weights.best_start(network) == best
+
+
+def test_readme_shows_the_table(capsys):
+    """README's table is what `keras-vid list --weights` prints: run it again after a change of the table."""
+    assert main(["list", "--weights"]) == 0
+    printed = capsys.readouterr().out.strip()
+    assert printed in (Path(__file__).parents[2] / "README.md").read_text()
+    assert all(f"`{name}`" in printed for _, name in weights.WEIGHTS)
 
 
 def test_a_fetched_file_is_checked_kept_and_fetched_once(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ HEADS = ("fc.weight", "fc.bias")
 
 def is_residual(tensors):
     """Whether the tensors are of a residual network with bottlenecks in PyTorch's names."""
-    return any(name.endswith("layer4.2.conv3.weight") for name in tensors)
+    return "layer4.2.conv3.weight" in _plain(dict.fromkeys(tensors))
 
 
 def options(tensors):
@@ -62,11 +62,17 @@ def assign(model, tensors, source="the weights"):
 
 
 def _plain(tensors):
-    """Names without what wrappers and TSM's shift have put into them."""
+    """Names as torchvision has them, without what wrappers, TSM's shift and OpenMMLab's modules have put into them."""
     plain = {}
     for name, value in tensors.items():
-        name = name.removeprefix("module.").removeprefix("base_model.")
-        plain[name.replace(".conv1.net.", ".conv1.")] = value
+        for prefix in ("module.", "base_model.", "backbone."):
+            name = name.removeprefix(prefix)
+        name = name.replace("cls_head.fc_cls.", "new_fc.").replace(".net.", ".")
+        name = re.sub(r"conv(\d)\.conv\.", r"conv\1.", name)
+        name = re.sub(r"conv(\d)\.bn\.", r"bn\1.", name)
+        name = name.replace("downsample.conv.", "downsample.0.").replace("downsample.bn.", "downsample.1.")
+        if not name.startswith("data_preprocessor."):
+            plain[name] = value
     return plain
 
 

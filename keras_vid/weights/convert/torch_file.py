@@ -36,13 +36,15 @@ def read_torch_state(path):
             state = _read_zip(path)
         else:
             state = _read_legacy(path)
-    except (OSError, EOFError, KeyError, IndexError, ValueError, AttributeError, pickle.UnpicklingError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise InputError(f"{path} is no PyTorch weight file: {error}") from error
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a damaged pickle raises almost anything
+        raise InputError(f"{path} is not a PyTorch weight file: {error}") from error
     for key in ("state_dict", "model_state", "model"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
+    if not isinstance(state, dict):
+        raise InputError(f"{path} holds a {type(state).__name__}, not tensors by name")
     arrays = {
         str(name).removeprefix("module."): array for name, array in state.items() if isinstance(array, np.ndarray)
     }
@@ -72,7 +74,9 @@ def _array(data, dtype):
 
 def _read_zip(path):
     with zipfile.ZipFile(path) as archive:
-        root = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+        root = next((name for name in archive.namelist() if name.endswith("data.pkl")), None)
+        if root is None:
+            raise InputError("the zip archive holds no data.pkl")
         folder = root[: -len("data.pkl")]
 
         def storage(kind, key):
@@ -103,6 +107,25 @@ def _read_legacy(path):
     return _resolve(state)
 
 
+class _Skipped:
+    """Stands for an object of a class that has nothing to do with weights, whatever the file does to it."""
+
+    def __init__(self, *args, **options):
+        pass
+
+    def __setstate__(self, state):
+        pass
+
+    def __setitem__(self, key, value):
+        pass
+
+    def append(self, item):
+        pass
+
+    def extend(self, items):
+        pass
+
+
 class _Pending:
     """A storage whose bytes come later in the file than the tensors that view it."""
 
@@ -128,7 +151,9 @@ def _unpickler(file, storage):
                 return lambda data, requires_grad, hooks: data
             if module == "torch" and name in DTYPES:
                 return name
-            raise pickle.UnpicklingError(f"refused {module}.{name}: a state dict has no need of it")
+            if name.startswith("_rebuild"):
+                raise pickle.UnpicklingError(f"refused {module}.{name}: tensors of this kind are not read")
+            return _Skipped  # a configuration or an optimiser beside the weights: nothing of it is imported
 
         def persistent_load(self, key):
             _, kind, name, *_ = key
