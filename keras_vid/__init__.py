@@ -7,6 +7,21 @@ True
 """
 
 import importlib
+from typing import TYPE_CHECKING
+
+from keras_vid.utils.registration import register_layers
+
+if TYPE_CHECKING:
+    from keras_vid import backbones, detection, layers, models, saved_models, surgery, training, video, weights
+    from keras_vid.explain.features import features
+    from keras_vid.explain.macs import macs
+    from keras_vid.inference.load import load_model
+    from keras_vid.inference.predict import predict
+    from keras_vid.inference.stream import stream
+    from keras_vid.inference.timeline import timeline
+    from keras_vid.inference.two_stream import fuse
+    from keras_vid.models.create import create
+    from keras_vid.models.variants import list_models
 
 __version__ = "0.1.0"
 
@@ -35,7 +50,29 @@ _MODULES = (
     "saved_models",
 )
 
-__all__ = ["__version__", *_HOMES, *_MODULES]
+register_layers()
+
+__all__ = [
+    "__version__",
+    "backbones",
+    "create",
+    "detection",
+    "features",
+    "fuse",
+    "layers",
+    "list_models",
+    "load_model",
+    "macs",
+    "models",
+    "predict",
+    "saved_models",
+    "stream",
+    "surgery",
+    "timeline",
+    "training",
+    "video",
+    "weights",
+]
 
 
 def __getattr__(name):

@@ -1,0 +1,71 @@
+"""Weights that start at random: the distributions of Keras, drawn once, and only where nothing else fills them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import keras_vid
+from keras_vid.surgery import insert
+from keras_vid.utils.late import draw, drawn_late
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 64, 96), (1, 1, 256, 64), (500, 40), (3, 1, 512, 1)])
+def test_he_normal_is_drawn_as_keras_draws_it(shape):
+    ours, theirs = (
+        np.asarray(draw_(shape), "float64").ravel()
+        for draw_ in (lambda s: draw(keras.initializers.HeNormal(seed=3), s), keras.initializers.HeNormal(seed=5))
+    )
+    assert ours.std() == pytest.approx(theirs.std(), rel=0.05) and abs(ours.mean()) < 0.1 * ours.std()
+    limit = 2 * (2 / np.prod(shape[:-1])) ** 0.5 / 0.8796256610342398  # nothing beyond two deviations
+    assert 0.95 * limit < np.abs(ours).max() <= limit * (1 + 1e-6)
+    quantiles = np.linspace(0.05, 0.95, 19)
+    np.testing.assert_allclose(np.quantile(ours, quantiles), np.quantile(theirs, quantiles), atol=0.15 * ours.std())
+
+
+def test_two_layers_differ_and_a_seed_repeats_them():
+    def kernels():
+        keras.utils.set_random_seed(1)
+        model = keras_vid.create("tsn_resnet14", classes=3, frames=2, size=32)
+        return [model.get_layer(f"conv4_block1_{i}_conv").get_weights()[0] for i in (1, 3)]
+
+    (a, b), (again, _) = kernels(), kernels()
+    np.testing.assert_array_equal(a, again)
+    assert np.corrcoef(a.ravel()[:1000], b.ravel()[:1000])[0, 1] < 0.2
+
+
+@pytest.mark.parametrize("name", ["s3dg", "tsm_resnet14", "stm_resnet14", "sth_resnet14", "stnet_resnet14"])
+def test_no_weight_is_left_undrawn(name, tmp_path):
+    model = keras_vid.create(name, classes=3)
+    path = tmp_path / "x.weights.h5"
+    model.save_weights(path)
+    again = keras_vid.create(name, classes=3, weights=str(path))
+    for one, two in zip(model.weights, again.weights):
+        if "seed" not in one.path:
+            assert np.isfinite(ops.convert_to_numpy(one)).all(), one.path
+            np.testing.assert_array_equal(one, two)
+
+
+def test_weights_that_a_file_does_not_fill_are_drawn():
+    with drawn_late():
+        filled, left = layers.Dense(2, name="a"), layers.Dense(2, name="b", kernel_initializer="he_normal")
+        for layer in (filled, left):
+            layer.build((None, 4))
+        filled.set_weights([np.ones((4, 2)), np.zeros(2)])
+        assert np.isnan(left.get_weights()[0]).all()
+    assert (filled.get_weights()[0] == 1).all()
+    assert np.isfinite(left.get_weights()[0]).all() and np.ptp(left.get_weights()[0]) > 0
+    assert left.get_config()["kernel_initializer"]["class_name"] == "HeNormal"
+
+
+def test_layers_that_move_belong_to_the_video_alone():
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, name="a")(image)
+    net = keras.Model(image, layers.GlobalAveragePooling2D(name="end")(x), name="net")
+    frame = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    expected, layer = ops.convert_to_numpy(net(frame)), net.get_layer("a")
+    video = insert(net, frames=2, keep=False)
+    assert video.get_layer("a") is layer and layer.input is video.get_layer("fold").output
+    np.testing.assert_allclose(ops.convert_to_numpy(video(frame[None])), expected, rtol=1e-5)
+    again = keras.Model.from_config(video.get_config(), custom_objects={"Functional": keras.Model})
+    assert [layer.name for layer in again.layers] == ["clip", "fold", "a", "end"]
