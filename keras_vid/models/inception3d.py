@@ -5,6 +5,8 @@ kind stands; all leave the number of frames, the height and the width open, so t
 frames can look at a whole video. `keras_vid.models.inception_family` holds their constructors.
 """
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -16,7 +18,7 @@ from keras_vid.models.inception_styles import Style
 from keras_vid.utils.constructor import Size
 
 # The network from the pixels up: a row is a convolution (channels), a max pool (kernel, stride), or a block (widths).
-LAYOUT = {
+LAYOUT: dict[str, Any] = {
     "Conv2d_1a_7x7": 64,
     "MaxPool_2a_3x3": ((1, 3, 3), (1, 2, 2)),
     "Conv2d_2b_1x1": 64,
@@ -56,7 +58,8 @@ def inception3d(clip: keras.KerasTensor, kinds: dict[str, str], style: Style, cl
     for unit, row in LAYOUT.items():
         kind = kinds[unit]
         if unit.startswith("MaxPool"):
-            x = _max_pool(x, *row, style, unit)
+            pool, strides = row
+            x = _max_pool(x, pool, strides, style, unit)
             continue
         row = _widened(row, style.width)
         if unit.startswith("Mixed"):

@@ -1,7 +1,7 @@
 """STM, SpatioTemporal and Motion encoding (https://arxiv.org/abs/1908.02486): residual blocks that see change."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import keras
 from keras import layers
@@ -54,7 +54,9 @@ def STM(
     if fusion not in ("sum", "concat"):
         raise InputError(f"fusion {fusion!r} is neither 'sum' nor 'concat'")
     net = image_net(backbone, size, channels)
-    before, after, entered = {}, {}, {}
+    before: dict[str, Callable] = {}
+    after: dict[str, Callable] = {}
+    entered: dict[str, keras.KerasTensor] = {}
     for block in block_names(net, stages, blocks):
         pad = f"{block}_2_pad"
         stride = 2 if any(layer.name == pad for layer in net.layers) else 1

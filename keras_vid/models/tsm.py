@@ -1,5 +1,7 @@
 """TSM, the temporal shift module (https://arxiv.org/abs/1811.08383): frames meet by shifting channels, for nothing."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
@@ -42,7 +44,7 @@ def TSM(
     (None, 10)
     """
     net = image_net(backbone, size, channels)
-    before = {}
+    before: dict[str, Callable] = {}
     for starts in branch_starts(net):
         shift = _once(TemporalShift(frames, share, name=f"{starts[0]}_shift"))
         before |= {start: shift for start in starts}
