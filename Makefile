@@ -112,7 +112,7 @@ bench: .venv-bench/ready
 
 .venv-bench/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install -q -c constraints.txt -e ".[onnx]" torch openvino
+	.venv-bench/bin/python -m pip install -q -c constraints.txt -e ".[onnx,openvino]" torch
 	.venv-bench/bin/python -m pip install -q -c constraints.txt --no-deps torchvision
 	touch $@
 

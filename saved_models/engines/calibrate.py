@@ -22,9 +22,9 @@ MARGIN = 0.1  # a top label counts as given with margin where it is this much mo
 CHANGE = 0.03  # of the probability of the top label, the largest mean that is accepted
 FRAMES = 64  # of a calibration clip, where a network leaves them open
 VIDEOS = 96  # at most
-# One trial after another: how the mean error of a layer is put into its bias (all layers at once, or each after those
-# before it), and how many further layers are left in float32.
-TRIALS = (("fast", 0), ("exact", 0), ("exact", 4), ("exact", 8), ("exact", 16))
+# One trial after another: how the mean error of a layer is put into its bias (all layers at once, not at all, or each
+# after those before it), and how many further layers are left in float32.
+TRIALS = (("fast", 0), ("none", 0), ("fast", 4), ("fast", 8), ("fast", 16), ("exact", 0))
 LAYERS = ("Convolution", "GroupConvolution", "MatMul")
 
 
@@ -79,7 +79,7 @@ def quantize(network, clips, name):
     order, small, reached = [], None, None
     for bias_correction, more in TRIALS:
         if more > len(layers) // 2:
-            break
+            continue
         if more and not order:
             order = worst_layers(network, small, clips.calibration[:2], layers)
         kept = list(dict.fromkeys([layers[0], layers[-1], *order[:more]]))
@@ -96,7 +96,11 @@ def quantize(network, clips, name):
 
 
 def quantize_all(network, clips, kept, bias_correction="fast"):
-    """The network in int8, but for the layers `kept` and all that follows the last layer but one."""
+    """The network in int8, but for the layers `kept` and all that follows the last layer but one.
+
+    Args:
+        bias_correction: "fast", "none" or "exact" (see TRIALS).
+    """
     nncf = need("nncf", "openvino")
     from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
 
@@ -109,7 +113,9 @@ def quantize_all(network, clips, kept, bias_correction="fast"):
             subset_size=len(clips),
             fast_bias_correction=bias_correction == "fast",
             ignored_scope=nncf.IgnoredScope(names=[*kept, *_end(network)], validate=False),
-            advanced_parameters=AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE),
+            advanced_parameters=AdvancedQuantizationParameters(
+                overflow_fix=OverflowFix.ENABLE, disable_bias_correction=bias_correction == "none"
+            ),
         )
 
 
