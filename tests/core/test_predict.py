@@ -7,10 +7,10 @@ import pytest
 from random_weights import scatter, settle
 
 import keras_vid
-from keras_vid import cli
+from keras_vid import cli, weights
 from keras_vid.inference.predict import random_clips
 from keras_vid.video import VideoError, write
-from keras_vid.view import ClipView, view_of
+from keras_vid.view import ClipView, set_view, view_of
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +168,22 @@ def test_a_video_is_looked_at_at_the_rate_asked_for(tmp_path):
         shown(10, 16)
     array = np.zeros((20, 32, 32, 3), "uint8")
     assert len(ClipView(height=28, width=28, fps=10).read_uncropped(array, "all")) == 20  # an array has no clock
+
+
+def test_fewer_frames_than_the_network_learnt_from_are_told(model, video, tmp_path, capsys):
+    set_view(model, labels=("a", "b", "c"), trained_frames=16)
+    model.save(tmp_path / "best.keras")
+    model.view.save(tmp_path)
+    for frames, told in (("10", True), ("16", False), ("all", False)):
+        assert cli.main(["predict", str(video), "--model", str(tmp_path), "--frames", frames]) == 0
+        assert ("learnt from clips of 16 frames, and may err with 10" in capsys.readouterr().err) == told
+    assert weights.WEIGHTS["i3d", "kinetics400"].view == {"trained_frames": 64}
+
+
+def test_a_damaged_video_is_told_beside_its_labels(model_file, data, capsys):
+    path = str(data / "clips" / "corrupted.mp4")
+    assert cli.main(["predict", path, "--model", model_file, "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["note"] == "damaged: only the first 28 of 50 frames decode" and len(row["labels"]) == 3
+    assert cli.main(["predict", path, "--model", model_file]) == 0
+    assert "only the first 28 of 50" in capsys.readouterr().err

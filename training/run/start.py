@@ -34,7 +34,8 @@ def build(recipe, labels, weights=None):
         network = create(recipe.model, **shape, weights=weights, **options)
     except OSError as error:
         raise OSError(f"{error}; --weights none starts from scratch") from error
-    set_view(network, labels=tuple(labels), aspect=ASPECTS.get(recipe.crop))
+    trained = None if network.input_shape[1] else recipe.frames
+    set_view(network, labels=tuple(labels), aspect=ASPECTS.get(recipe.crop), trained_frames=trained)
     if weights is None:
         return network, ["starts from random weights"]
     fresh = [layer.name for layer in network.layers if layer.name in ("logits", "classifier")]
