@@ -58,7 +58,7 @@ def fit_probe(vectors, labels, groups, classes, strength=None, seed=0) -> Probe:
     if len(np.unique(labels)) < 2:
         raise InputError("all clips have one label: a classifier needs two classes to tell apart")
     strength = strength or _choose(vectors, labels, groups, classes, seed)
-    return _fit(vectors, labels, classes, strength)
+    return _fit(vectors, labels, classes, (strength,))[0]
 
 
 def _choose(vectors, labels, groups, classes, seed):
@@ -67,14 +67,11 @@ def _choose(vectors, labels, groups, classes, seed):
         fold = folds(labels, groups, 4, seed)
     except InputError:  # every class has one source: nothing to choose by
         return STRENGTHS[2]
-    losses = []
-    for strength in STRENGTHS:
-        loss = 0.0
-        for number in range(fold.max() + 1):
-            test = fold == number
-            logits = _fit(vectors[~test], labels[~test], classes, strength).logits(vectors[test, 0])
-            loss += cross_entropy(logits, labels[test]).sum()
-        losses.append(loss)
+    losses = np.zeros(len(STRENGTHS))
+    for number in range(fold.max() + 1):
+        test = fold == number
+        probes = _fit(vectors[~test], labels[~test], classes, STRENGTHS)
+        losses += [cross_entropy(probe.logits(vectors[test, 0]), labels[test]).sum() for probe in probes]
     return STRENGTHS[int(np.argmin(losses))]
 
 
@@ -89,23 +86,31 @@ def cross_entropy(logits, labels):
     return np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0] - logits[np.arange(len(logits)), labels]
 
 
-def _fit(vectors, labels, classes, strength):
+def _fit(vectors, labels, classes, strengths):
+    """A probe for each strength."""
     variants = vectors.shape[1]
     rows, targets = vectors.reshape(-1, vectors.shape[-1]).astype("float64"), np.repeat(labels, variants)
     scaler = StandardScaler().fit(rows)
-    regression = LogisticRegression(
-        C=strength, max_iter=1000, class_weight="balanced" if skewed(labels) else None, tol=1e-4
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # close enough: the folds judge what came out
-        regression.fit(scaler.transform(rows), targets, sample_weight=np.full(len(rows), 1 / variants))
-    weight, offset = regression.coef_, regression.intercept_
-    if len(weight) == 1:  # two classes: one decision, as the difference of two logits
-        weight, offset = np.concatenate([-weight, weight]) / 2, np.concatenate([-offset, offset]) / 2
-    kernel, bias = np.zeros((rows.shape[1], classes)), np.full(classes, NEVER)
-    kernel[:, regression.classes_] = (weight / scaler.scale_).T
-    bias[regression.classes_] = offset - (weight / scaler.scale_) @ scaler.mean_
-    return Probe(kernel, bias, strength)
+    rows = scaler.transform(rows)
+    turned, axes = rows, np.eye(rows.shape[1])
+    if len(rows) < rows.shape[1]:  # the same solution, found among as many directions as there are examples
+        left, sizes, axes = np.linalg.svd(rows, full_matrices=False)
+        turned = left * sizes
+    probes = []
+    for strength in strengths:
+        balance = "balanced" if skewed(labels) else None
+        regression = LogisticRegression(C=strength, max_iter=1000, class_weight=balance, tol=1e-6)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # close enough: the folds judge what came out
+            regression.fit(turned, targets, sample_weight=np.full(len(rows), 1 / variants))
+        weight, offset = regression.coef_ @ axes / scaler.scale_, regression.intercept_
+        if len(weight) == 1:  # two classes: one decision, as the difference of two logits
+            weight, offset = np.concatenate([-weight, weight]) / 2, np.concatenate([-offset, offset]) / 2
+        kernel, bias = np.zeros((rows.shape[1], classes)), np.full(classes, NEVER)
+        kernel[:, regression.classes_] = weight.T
+        bias[regression.classes_] = offset - weight @ scaler.mean_
+        probes.append(Probe(kernel, bias, strength))
+    return probes
 
 
 def probe_network(network, names, probe, labels, view) -> keras.Model:
