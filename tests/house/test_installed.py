@@ -36,8 +36,11 @@ def test_nothing_but_keras_vid_is_installed(wheel):
         "keras_vid/training/recipes/__init__.py",
     ):
         assert name in names
-    sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "training").rglob("*.py")}
-    assert sources == {name.removeprefix("keras_vid/") for name in names if name.startswith("keras_vid/training/")}
+    for folder in ("training", "detection", "saved_models"):
+        sources = {f"keras_vid/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / folder).rglob("*.py")}
+        assert sources == {name for name in names if name.startswith(f"keras_vid/{folder}/") and name.endswith(".py")}
+    core = {path.relative_to(ROOT).as_posix() for path in (ROOT / "keras_vid").rglob("*.py")}
+    assert core <= set(names)
 
 
 @pytest.mark.slow
