@@ -1,5 +1,6 @@
 # make demo   set up everything and run the tour
 # make test   set up everything and run the whole suite
+# make docs   set up everything and build the documentation
 # make check  format, lint, types, fast tests: before every commit
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ RUN := $(VENV)/bin/python
 JOBS ?= 2  # tests at a time; each may want 6 GB
 PYTEST := -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam test-options bench clean
+.PHONY: demo test docs dist check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam test-options bench clean
 
 demo: $(VENV)/ready
 	$(RUN) examples/demo.py
@@ -26,6 +27,23 @@ check: $(VENV)/ready
 format: $(VENV)/ready
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
+
+# The documentation, with every example run, into docs/_build/html. A warning is an error.
+docs: .venv-docs/ready
+	.venv-docs/bin/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+.venv-docs/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install -q --upgrade pip
+	.venv-docs/bin/python -m pip install -q -c constraints.txt -e ".[docs]"
+	touch $@
+
+# What is uploaded: built, and its metadata checked.
+dist: .venv-docs/ready
+	rm -rf dist
+	.venv-docs/bin/python -m build
+	.venv-docs/bin/python -m twine check --strict dist/*
 
 # The environment that everything is developed in: exact versions, from constraints.txt.
 $(VENV)/ready: pyproject.toml constraints.txt

@@ -105,9 +105,9 @@ def _run(argv):
         told = f"did you mean {close[0]}?" if close else "keras-vid --help shows all"
         print(f"keras-vid: there is no command {argv[0]!r}: {told}", file=sys.stderr)
         return 2
-    args = _parser(name).parse_args(argv)
+    args = build_parser([name]).parse_args(argv)
     if name is None:
-        _parser(None).print_help()
+        build_parser([]).print_help()
         return 2
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up chatter is not the user's concern
     # TensorFlow leaves oneDNN off on CPUs without AVX-512, where a training step of S3D then takes three times as long
@@ -134,8 +134,12 @@ def _run(argv):
         return getattr(error, "exit_code", 1)
 
 
-def _parser(chosen):
-    """The parser, with the arguments of the chosen subcommand alone: the others' files are not even imported."""
+def build_parser(chosen) -> argparse.ArgumentParser:
+    """The parser, with the arguments of the chosen subcommands alone: the others' files are not even imported.
+
+    >>> build_parser(["completion"]).parse_args(["completion", "bash"]).shell
+    'bash'
+    """
     parser = argparse.ArgumentParser(
         prog="keras-vid", description="Video action recognition and localisation in Keras.", epilog=EPILOG
     )
@@ -143,7 +147,7 @@ def _parser(chosen):
     subparsers = parser.add_subparsers(metavar="COMMAND")
     for name, (address, line) in COMMANDS.items():
         sub = subparsers.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
-        if name == chosen:
+        if name in chosen:
             module = importlib.import_module(address)
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)

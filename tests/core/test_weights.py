@@ -58,11 +58,11 @@ def test_the_best_start_of_a_network(network, best):
     assert weights.best_start(network) == best
 
 
-def test_readme_shows_the_table(capsys):
-    """README's table is what `keras-vid list --weights` prints: run it again after a change of the table."""
+def test_the_page_of_weights_shows_the_table(capsys):
+    """docs/weights.md holds what `keras-vid list --weights` prints: run it again after a change of the table."""
     assert main(["list", "--weights"]) == 0
     printed = capsys.readouterr().out.strip()
-    assert printed in (Path(__file__).parents[2] / "README.md").read_text()
+    assert printed in (Path(__file__).parents[2] / "docs/weights.md").read_text()
     assert all(f"`{name}`" in printed for _, name in weights.WEIGHTS)
 
 
