@@ -183,7 +183,7 @@ def load(source):
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:
-        raise InputError(f"{path} is no readable .keras file: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path} is not a readable .keras file: {str(error).splitlines()[0]}") from error
 
 
 def write_skipped(path, skipped, missing):

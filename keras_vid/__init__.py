@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Importing keras_vid imports no Keras, so that the command line answers at once: each name is loaded when asked for.
+# Importing keras_vid imports no Keras, so that the command line starts at once: each name is loaded when asked for.
 _HOMES = {
     "create": "keras_vid.models.create",
     "list_models": "keras_vid.models.variants",

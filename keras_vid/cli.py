@@ -102,8 +102,8 @@ def _run(argv):
         import difflib
 
         close = difflib.get_close_matches(argv[0], COMMANDS, 1, 0.6)
-        told = f"did you mean {close[0]}?" if close else "keras-vid --help shows all"
-        print(f"keras-vid: there is no command {argv[0]!r}: {told}", file=sys.stderr)
+        hint = f"did you mean {close[0]}?" if close else "keras-vid --help shows all"
+        print(f"keras-vid: there is no command {argv[0]!r}: {hint}", file=sys.stderr)
         return 2
     args = build_parser([name]).parse_args(argv)
     if name is None:

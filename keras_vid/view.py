@@ -32,7 +32,7 @@ class ClipView:
             frames of a super-image. None: all frames of a clip are neighbours (networks of 3D convolutions).
         aspect: Width over height that every picture is scaled to before the crop; None keeps its own.
         fps: Frames a second at which the video is looked at; None: every frame of the video.
-        stride: Only every so many frames are looked at.
+        stride: Only every `stride`-th frame is looked at.
         dense: Whether the frames are neighbours although the network could take them from all over the video.
         loop: Whether a video that is shorter than a clip starts over, as in training, or is refused.
         trained_frames: Frames of the clips that the network learnt from, where it takes any number; None: not known.
@@ -108,8 +108,8 @@ class ClipView:
         try:
             indices = self.indices(len(shown), frames)
         except InputError as error:
-            told = f" ({damaged})" if damaged else ""
-            raise VideoError(f"{called(source)} has {len(shown)} frames{rate}{told}, {error}") from error
+            reason = f" ({damaged})" if damaged else ""
+            raise VideoError(f"{called(source)} has {len(shown)} frames{rate}{reason}, {error}") from error
         return [shown[i] for i in indices], damaged
 
     def indices(self, count, frames=None) -> list[int]:
@@ -147,7 +147,7 @@ class ClipView:
         """Names of all classes: `labels` if given, else those that are known, else `class 0`, `class 1`, ..."""
         names = list(labels or self.labels or [f"class {i}" for i in range(classes)])
         if len(names) != classes:
-            raise InputError(f"{len(names)} labels were given, but {name} tells {classes} classes apart")
+            raise InputError(f"{len(names)} labels were given, but {name} has {classes} classes")
         return names
 
     def save(self, folder):

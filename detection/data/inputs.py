@@ -15,7 +15,7 @@ from keras_vid.video import VideoError, read
 from keras_vid.video.flow import read_flow
 from keras_vid.video.reading import is_folder
 
-ATTEMPTS = 50  # so many unreadable keyframes in a row are no accident
+ATTEMPTS = 50  # this many unreadable keyframes in a row are not an accident
 
 
 def around(frame, count, frames=20, stride=1):

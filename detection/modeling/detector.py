@@ -32,7 +32,7 @@ class Detector(keras.Model):
 
     It is called with a dict: `keyframe` (B, H, W, 3), `clip` (B, T, H, W, 3) and for a flow stream `flow`
     (B, T, H, W, 2), all 0..255, of the settings' size and frames. The answer is a dict of `boxes` (B, D, 4) in pixels
-    of that size, `scores` and `labels` (B, D), best first, and `count` (B,) of those that are no padding.
+    of that size, `scores` and `labels` (B, D), best first, and `count` (B,) of those that are not padding.
 
     In training the dict also holds the ground truth, padded with zeros to one length: `boxes` (B, G, 4) and `labels`
     (B, G, K) of zeros and ones. The answer then is the four losses; `compile(optimizer)` and `fit` do the rest.

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from keras_vid.detection.modeling.box_ops import area, yxyx
 
-LEAST_AREA = 1.0  # pixels; boxes that clipping has left without extent are no proposals
+LEAST_AREA = 1.0  # pixels; boxes that clipping has left without extent are not proposals
 
 
 def propose(boxes, scores, count, threshold):
@@ -37,7 +37,7 @@ def detect(boxes, scores, threshold=0.6, max_per_class=100, max_per_frame=300, m
 
     Args:
         boxes: (B, R, K, 4), or (B, R, 1, 4) where all classes share a box.
-        scores: (B, R, K), without background; a negative score is no detection.
+        scores: (B, R, K), without background; a negative score is not a detection.
         min_score: Detections of a lower score are left out.
 
     Returns:

@@ -58,14 +58,14 @@ class RegionProposals(layers.Layer):
         return (self.inner(objectness), self.inner(deltas)) if training else (objectness, deltas)
 
     def propose(self, objectness, deltas, training=False):
-        """Boxes (B, P, 4), scores and which are no padding (B, P); no gradient goes back through them."""
+        """Boxes (B, P, 4), scores and which are not padding (B, P); no gradient goes back through them."""
         boxes = box_ops.clip(box_ops.decode(deltas, self.starts(training)), self.settings.size)
         scores = tf.nn.softmax(objectness)[..., 1]
         found = nms.propose(boxes, scores, self.settings.proposals, self.settings.proposal_overlap)
         return [tf.stop_gradient(x) for x in found]
 
     def losses_of(self, objectness, deltas, gt, valid, seed=None):
-        """The two losses against ground truth (B, G, 4) of which `valid` (B, G) is no padding."""
+        """The two losses against ground truth (B, G, 4) of which `valid` (B, G) is not padding."""
         set_, starts = self.settings, self.starts(True)
         which = matcher.match(starts[None], gt, valid, set_.rpn_low, set_.rpn_high, force=True)
         positive, negative = which >= 0, which == matcher.BACKGROUND

@@ -1,13 +1,13 @@
 """Figures on paper: a clip as a strip of frames, and what every figure here is drawn and written with."""
 
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
 
 from keras_vid.explain.pictures import as_rgb, moving, overlaid, title
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import atomic
 from keras_vid.video import write
 
 KINDS = (".mp4", ".gif", ".png")
@@ -116,22 +116,16 @@ def write_figure(path, figure):
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InputError(f"{path}: a figure is written as .png")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with atomic(path) as part:
         figure.savefig(part, format="png")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 
 def write_numbers(path, header, rows):
     """Write a figure's numbers beside it, as CSV."""
     path = Path(path).with_suffix(".csv")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(part, "w", newline="", encoding="utf-8") as file:
+    with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
-    os.replace(part, path)
     return path
 
 

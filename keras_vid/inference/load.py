@@ -9,6 +9,7 @@ import keras_vid.layers  # noqa: F401  registers the layers that a .keras file m
 from keras_vid.models.create import create
 from keras_vid.models.variants import VARIANTS
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.late import never_drawn
 from keras_vid.view import FILE, ClipView, view_of
 
 NETWORKS = ("best.keras", "last.keras")  # of a run folder, in the order in which they are looked for
@@ -37,7 +38,8 @@ def _load_file(path, view):
     if not path.is_file():
         raise MissingFile(f"{path} does not exist")
     try:
-        model = keras.models.load_model(path, compile=False)
+        with never_drawn():
+            model = keras.models.load_model(path, compile=False)
     except Exception as error:
         raise InputError(f"{path} is not a readable .keras file: {str(error).splitlines()[0]}") from error
     if view:

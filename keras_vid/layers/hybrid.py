@@ -31,7 +31,7 @@ class HybridConv(layers.Layer):
         strides, padding: As in `keras.layers.Conv2D`; where the image is strided, time is seen at the kernel's middle.
         dilation_rate: Of the kernels, along time and across the image; across only where there is no stride.
         use_bias: Whether a bias is added.
-        separate: Answer `[temporal, spatial]` instead of their sum.
+        separate: Return `[temporal, spatial]` instead of their sum.
 
     Example:
 

@@ -51,9 +51,9 @@ class SuperImage(layers.Layer):
 def widen_stem(kernel, length, colours=True):
     """The first convolution of an image network, `(h, w, C, C_out)`, as one for super-images, `(h, w, N*C, C_out)`.
 
-    A still super-image is answered like its frame. With `colours`, every frame gets the image network's kernel / N, as
-    I3D inflates and StNet's paper says; without, every channel gets the kernel's mean over colours / N, as the authors'
-    code does, which makes the stem see grey.
+    A still super-image gives the output of its frame. With `colours`, every frame gets the image network's kernel / N,
+    as I3D inflates and StNet's paper says; without, every channel gets the kernel's mean over colours / N, as the
+    authors' code does, which makes the stem see grey.
 
     >>> tuple(widen_stem(ops.ones((7, 7, 3, 64)), length=5).shape)
     (7, 7, 15, 64)

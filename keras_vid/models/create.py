@@ -14,6 +14,7 @@ from keras_vid.weights.load import row_options
 
 def create(
     name: str,
+    /,
     classes: int | None = None,
     frames: int | None = None,
     size: int | None = None,
@@ -28,7 +29,7 @@ def create(
             the weights' gives a new, untrained classifier on the trained network.
         frames, size: Frames and side of a clip. None leaves them open where the network allows it.
         weights: A name in `keras_vid.weights.WEIGHTS` (`"kinetics400"`), the path of a weights file, or None.
-        **options: The network's own choices (see its constructor).
+        **options: The network's own choices (see its constructor), and `name=`, what the Keras model is called.
 
     >>> create("s3d", classes=10).output_shape
     (None, 10)
@@ -36,8 +37,8 @@ def create(
     if name not in VARIANTS:
         plain = name.lower().replace("-", "_")
         close = list_models(f"*{plain}*") or difflib.get_close_matches(plain, VARIANTS, 3, 0.7)
-        told = f"did you mean {' or '.join(close)}?" if close else "keras-vid list --names shows all"
-        raise InputError(f"no network is called {name!r}: {told}")
+        hint = f"did you mean {' or '.join(close)}?" if close else "keras-vid list --names shows all"
+        raise InputError(f"no network is called {name!r}: {hint}")
     fixed = dict(VARIANTS[name].options)
     if weights is not None:
         fixed |= row_options(name, weights)

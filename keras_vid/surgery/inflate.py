@@ -8,17 +8,30 @@ from keras_vid.utils.errors import InputError
 
 # Layers over (H, W) and what they become; every other layer works on any number of axes, or cannot be inflated.
 POOLS = {
-    "MaxPooling2D": layers.MaxPooling3D,
-    "AveragePooling2D": layers.AveragePooling3D,
+    layers.MaxPooling2D: layers.MaxPooling3D,
+    layers.AveragePooling2D: layers.AveragePooling3D,
 }
 GLOBAL_POOLS = {
-    "GlobalAveragePooling2D": layers.GlobalAveragePooling3D,
-    "GlobalMaxPooling2D": layers.GlobalMaxPooling3D,
+    layers.GlobalAveragePooling2D: layers.GlobalAveragePooling3D,
+    layers.GlobalMaxPooling2D: layers.GlobalMaxPooling3D,
 }
 ANY_SHAPE = (
-    "Activation Add Average BatchNormalization Concatenate CustomScaleLayer Dense Dropout Identity LeakyReLU Maximum "
-    "Multiply Normalization ReLU Rescaling Subtract"
-).split()
+    layers.Activation,
+    layers.Add,
+    layers.Average,
+    layers.BatchNormalization,
+    layers.Concatenate,
+    layers.Dense,
+    layers.Dropout,
+    layers.Identity,
+    layers.LeakyReLU,
+    layers.Maximum,
+    layers.Multiply,
+    layers.Normalization,
+    layers.ReLU,
+    layers.Rescaling,
+    layers.Subtract,
+)
 
 
 def inflate(net, frames, kernel=3, start="repeat"):
@@ -32,7 +45,7 @@ def inflate(net, frames, kernel=3, start="repeat"):
         frames: T, the frames of one clip, or None for any number.
         kernel: Frames that a convolution sees, an odd number.
         start: `"repeat"`: the image kernel at every time, divided by their number (I3D); or `"centre"`: the image
-            kernel in the middle and zeros around it, under which a still clip is answered exactly like its frame.
+            kernel in the middle and zeros around it, with which a still clip gets exactly the output of its frame.
 
     >>> from keras import applications
     >>> net = applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3), pooling="avg")
@@ -44,7 +57,7 @@ def inflate(net, frames, kernel=3, start="repeat"):
     if start not in ("repeat", "centre"):
         raise InputError(f"start {start!r} is none of 'repeat', 'centre'")
     if not isinstance(net, keras.Model) or isinstance(net, keras.Sequential) or len(net.inputs) != 1:
-        raise InputError(f"{getattr(net, 'name', net)!r} is no functional Keras model of one image")
+        raise InputError(f"{getattr(net, 'name', net)!r} is not a functional Keras model of one image")
     clip = keras.Input((frames, *net.input_shape[1:]), name="clip")
     video = keras.models.clone_model(
         net, input_tensors=clip, clone_function=lambda layer: _deeper(layer, kernel), call_function=_call
@@ -58,25 +71,35 @@ def inflate(net, frames, kernel=3, start="repeat"):
 
 def _deeper(layer, kernel):
     """The 3D layer that takes a layer's place, with its name."""
-    kind, config = type(layer).__name__, layer.get_config()
-    if kind in ANY_SHAPE:
+    if isinstance(layer, ANY_SHAPE) or _sums(layer):
+        config = layer.get_config()
         if config.get("axis") in (3, [3], (3,)):  # the channels, which keras.applications counts from the front
             config["axis"] = -1
         return layer.__class__.from_config(config)
-    if kind in ("Conv2D", "GroupedConv2D", "DepthwiseConv2D"):
+    if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):
         return _convolution(layer, kernel if max(layer.kernel_size) > 1 else 1)
-    if kind in POOLS:
-        shape = {"pool_size": (1, *layer.pool_size), "strides": (1, *layer.strides), "padding": layer.padding}
-        return POOLS[kind](**shape, name=layer.name, dtype=layer.dtype_policy)
-    if kind in GLOBAL_POOLS:
-        return GLOBAL_POOLS[kind](keepdims=layer.keepdims, name=layer.name, dtype=layer.dtype_policy)
-    if kind == "ZeroPadding2D":
+    for flat, deep in POOLS.items():
+        if isinstance(layer, flat):
+            shape = {"pool_size": (1, *layer.pool_size), "strides": (1, *layer.strides), "padding": layer.padding}
+            return deep(**shape, name=layer.name, dtype=layer.dtype_policy)
+    for flat, deep in GLOBAL_POOLS.items():
+        if isinstance(layer, flat):
+            return deep(keepdims=layer.keepdims, name=layer.name, dtype=layer.dtype_policy)
+    if isinstance(layer, layers.ZeroPadding2D):
         return layers.ZeroPadding3D(((0, 0), *layer.padding), name=layer.name)
-    if kind == "Cropping2D":
+    if isinstance(layer, layers.Cropping2D):
         return layers.Cropping3D(((0, 0), *layer.cropping), name=layer.name)
-    if kind == "Reshape" and len(layer.target_shape) == 3 and layer.target_shape[:2] == (1, 1):  # squeeze and excite
+    if (
+        isinstance(layer, layers.Reshape) and len(layer.target_shape) == 3 and layer.target_shape[:2] == (1, 1)
+    ):  # squeeze and excite
         return layers.Reshape((1, *layer.target_shape), name=layer.name)
-    raise InputError(f"layer {layer.name!r} is a {kind}, for which there is no 3D layer")
+    raise InputError(f"layer {layer.name!r} is a {type(layer).__name__}, for which there is no 3D layer")
+
+
+def _sums(layer):
+    """Whether a layer without weights merges maps of one shape, as the scaled sums of Inception-ResNet do."""
+    maps = layer.input
+    return isinstance(maps, list) and not layer.weights and {m.shape for m in maps} == {layer.output.shape}
 
 
 def _call(layer, *args, **kwargs):
@@ -88,7 +111,7 @@ def _call(layer, *args, **kwargs):
 
 
 def _convolution(layer, frames):
-    depthwise = type(layer).__name__ == "DepthwiseConv2D"
+    depthwise = isinstance(layer, layers.DepthwiseConv2D)
     channels = layer.input.shape[-1]
     return layers.Conv3D(
         channels * layer.depth_multiplier if depthwise else layer.filters,

@@ -75,6 +75,20 @@ def drawn_fast() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def never_drawn() -> Iterator[None]:
+    """Layers built inside start at zero instead of at random: for networks whose weights all come from a file.
+
+    >>> with never_drawn():
+    ...     dense = keras.layers.Dense(2)
+    ...     dense.build((None, 3))
+    >>> float(ops.sum(dense.kernel))
+    0.0
+    """
+    with _random_weights(lambda add_weight, _, options: add_weight(**options, initializer="zeros")):
+        yield
+
+
+@contextlib.contextmanager
 def _random_weights(make):
     """While it lasts, `make` adds the weights that start at random, in this thread."""
     add_weight, thread = keras.layers.Layer.add_weight, threading.get_ident()

@@ -14,7 +14,7 @@ import numpy as np
 from keras_vid.utils.errors import VideoError
 from keras_vid.video import h264
 from keras_vid.video.images import wanted
-from keras_vid.video.scale import Scaler
+from keras_vid.video.scale import Pictures, Scaler
 from keras_vid.video.tails import cut_off
 
 # explode: an error instead of a guess. max_pixels: a damaged header must not ask for all memory (16K video fits).
@@ -24,7 +24,7 @@ TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}  # FFmpeg draws text files a
 
 
 class Damage(Exception):
-    """FFmpeg reported an error, or an answer that does not match the file's table of packets."""
+    """FFmpeg reported an error, or a result that does not match the file's table of packets."""
 
 
 def name_of(source):
@@ -46,7 +46,7 @@ def open_video(source, threads=None):
     elif Path(source).is_file():
         if not Path(source).stat().st_size:
             raise VideoError(f"{name}: the file is empty")
-        source = f"file:{source}"  # a colon in the name is no protocol
+        source = f"file:{source}"  # a colon in the name does not start a protocol
     elif "://" not in str(source):
         raise VideoError(f"{name}: no such file")
     try:
@@ -123,31 +123,6 @@ def up_to_damage(source):
         return
 
 
-class Pictures:
-    """Collects the pictures asked for. Each is scaled once, straight into its place, as soon as it is decoded."""
-
-    def __init__(self, name, order, size):
-        self.name, self.size = name, size
-        self.places = {}
-        for place, index in enumerate(order):
-            self.places.setdefault(index, []).append(place)
-        self.count = len(order)
-        self.scaler = self.out = None
-
-    def add(self, index, frame):
-        """Take frame `index`; True once nothing is missing."""
-        first, *repeats = self.places.pop(index)
-        if self.out is None:
-            self.scaler = Scaler(self.size, frame.rotation)
-            self.out = np.empty((self.count, *self.scaler.shape(frame), 3), np.uint8)
-        if self.scaler.shape(frame) != self.out.shape[1:3]:
-            raise VideoError(f"{self.name}: the picture size changes at frame {index}: give size=(height, width)")
-        self.scaler(frame, self.out[first])
-        for place in repeats:
-            self.out[place] = self.out[first]
-        return not self.places
-
-
 def read_skipping(source, indices, size, threads):
     """Read with the packets that are not needed left out; None where that is not proven exact."""
     container, stream = open_video(source, threads)
@@ -175,7 +150,7 @@ def read_skipping(source, indices, size, threads):
                 if frame.pts not in expected:
                     raise Damage("a picture came twice or at an unknown time")
                 expected.remove(frame.pts)
-                if ranks[frame.pts] in pictures.places:
+                if ranks[frame.pts] in pictures.rows:
                     pictures.add(ranks[frame.pts], frame)
         if expected:
             raise Damage("a picture is missing")
@@ -192,7 +167,7 @@ def read_in_order(source, order, size, frames):
     pictures = Pictures(name_of(source), order, size)
     number = -1
     for number, frame in enumerate(frames):
-        if number in pictures.places and pictures.add(number, frame):
+        if number in pictures.rows and pictures.add(number, frame):
             return pictures.out
     wanted(order, number + 1, name_of(source))
     raise VideoError(f"{name_of(source)}: no frame decodes")
@@ -254,36 +229,5 @@ def count_to_damage(source):
 
 
 def nominal_rate(stream):
-    """Frames per second as the file tells them, 0 where it does not."""
+    """Frames per second by the header of the file, 0 where it has none."""
     return float(stream.guessed_rate or stream.average_rate or 0)
-
-
-def probe_file(source):
-    """See keras_vid.video.probe."""
-    container, stream = open_video(source)
-    with container:
-        fps = nominal_rate(stream)
-        step = float(stream.time_base or 0)
-        claimed = stream.frames
-    first, times, damaged = None, [], False
-    try:
-        for frame in in_order(source, threads=1):
-            first = first or frame
-            times.append(None if frame.pts is None else frame.pts * step)
-    except Damage:
-        damaged = True
-    if first is None:
-        raise VideoError(f"{name_of(source)}: no frame decodes")
-    height, width = Scaler(None, first.rotation).shape(first)
-    if None in times or times != sorted(set(times)):  # Xvid in AVI: times are missing or out of order
-        times = [i / fps if fps else float(i) for i in range(len(times))]
-    times = [t - times[0] for t in times]
-    return {
-        "frames": len(times),
-        "fps": fps,
-        "height": height,
-        "width": width,
-        "rotation": first.rotation,
-        "times": times,
-        "claimed": max(claimed, len(times)) if damaged else None,
-    }

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from keras_vid.utils.errors import MissingPackage, VideoError
+from keras_vid.utils.files import atomic, read_json, write_whole
 from keras_vid.utils.optional import need
 from keras_vid.video.images import frame_files, open_image, wanted
 from keras_vid.video.reading import read
@@ -74,14 +75,14 @@ def _read(path, size):
 
 
 def write_flow(video, folder, size=256, quality=95, indices=None):
-    """Compute and store the flow of one video; answers the number of pairs. What a finished call left is kept.
+    """Compute and store the flow of one video; returns the number of pairs. What a finished call left is kept.
 
     Pairs appear one by one, each file whole or not at all; a killed call goes on where it stopped.
     """
     folder = Path(folder)
     options = {"size": size, "quality": quality}
     if (folder / DONE).exists():
-        done = json.loads((folder / DONE).read_text())
+        done = read_json(folder / DONE)
         if {key: done[key] for key in options} != options:
             raise VideoError(f"{folder}: holds flow made with other options: give another folder")
         return done["pairs"]
@@ -89,27 +90,26 @@ def write_flow(video, folder, size=256, quality=95, indices=None):
     if len(frames) < 2:
         raise VideoError(f"{video}: flow needs two frames, this has {len(frames)}")
     folder.mkdir(parents=True, exist_ok=True)
-    begun = folder / ".begun.json"  # options of a call that was stopped: pairs of two kinds never mix
-    if not begun.exists() or json.loads(begun.read_text()) != options:
+    started = folder / ".begun.json"  # options of a call that was stopped: pairs of two kinds never mix
+    if not started.exists() or read_json(started) != options:
         for old in folder.glob("flow_[xy]_*.jpg"):
             old.unlink()
-        _settle(begun, json.dumps(options).encode())
+        write_whole(started, json.dumps(options))
     for i in range(len(frames) - 1):
         paths = [folder / f"flow_{axis}_{i + 1:05d}.jpg" for axis in "xy"]
         if all(path.exists() for path in paths):
             continue
         pair = to_bytes(tvl1(frames[i : i + 2])[0])
         for channel, path in enumerate(paths):
-            part = path.with_name(f".{path.name}.part")
-            Image.fromarray(pair[..., channel]).save(part, "jpeg", quality=quality)
-            os.replace(part, path)
-    _settle(folder / DONE, json.dumps({"pairs": len(frames) - 1, **options}).encode())
-    begun.unlink()
+            with atomic(path) as part:
+                Image.fromarray(pair[..., channel]).save(part, "jpeg", quality=quality)
+    write_whole(folder / DONE, json.dumps({"pairs": len(frames) - 1, **options}))
+    started.unlink()
     return len(frames) - 1
 
 
 def write_flows(videos, size=256, quality=95, workers=None, progress=None):
-    """Flow of many videos, (video, folder) each, in parallel processes. Answers (pairs, [(video, reason), ...])."""
+    """Flow of many videos, (video, folder) each, in parallel processes. Returns (pairs, [(video, reason), ...])."""
     videos = list(videos)
     pairs, failed = 0, []
     with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn")) as pool:
@@ -122,9 +122,3 @@ def write_flows(videos, size=256, quality=95, workers=None, progress=None):
             if progress:
                 progress(done, len(jobs))
     return pairs, sorted(failed)
-
-
-def _settle(path, content):
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)

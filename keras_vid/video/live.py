@@ -1,6 +1,6 @@
 """Frames one after another, with their seconds, from anything that shows them: also from what never ends.
 
-Only one frame is held at a time. What is no plain file (an address, a camera, a pipe) is read as it comes: a damaged
+Only one frame is held at a time. What is not a plain file (an address, a camera, a pipe) is read as it comes: a damaged
 packet costs its own pictures, not the rest.
 """
 
@@ -27,7 +27,7 @@ def frames(source, size=None, fps=25, rate=None, every=1):
         fps: Frames per second of what has no clock: folders, arrays, iterators.
         rate: Frames per second to yield of what has a clock, each the one on screen then (`sample.at_fps_times`); None:
             every frame as it comes.
-        every: Yield only every so many of them.
+        every: Yield only every `every`-th of them.
 
     >>> [seconds for seconds, _ in frames(np.zeros((3, 48, 64, 3), np.uint8), fps=10)]
     [0.0, 0.1, 0.2]
@@ -68,7 +68,7 @@ def at_rate(timed, rate):
 
 
 def _without_clock(source):
-    """The pictures of a source that tells no time, or None."""
+    """The pictures of a source without timestamps, or None."""
     if isinstance(source, np.ndarray):
         if source.ndim != 4 or not len(source):
             raise VideoError(f"an array of frames is (T, H, W, 3) uint8, not {source.shape}")

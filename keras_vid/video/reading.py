@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_vid.utils.errors import VideoError
 from keras_vid.video import decode, images
+from keras_vid.video.scale import Scaler
 
 
 def read(source, indices=None, size=None, threads=None):
@@ -70,7 +72,7 @@ def frame_rate(source):
 def probe(source):
     """Frames, frames per second, upright height and width, the rotation that was undone, the seconds of each frame.
 
-    `fps` is the nominal rate; `times` also tells frames of variable rate. Both are None where there is no clock.
+    `fps` is the nominal rate; `times` also describes a variable frame rate. Both are None where there is no clock.
     `claimed` is the number of frames that the header of a damaged file claims, None of a whole one.
 
     >>> probe(np.zeros((8, 48, 64, 3), np.uint8))
@@ -82,9 +84,39 @@ def probe(source):
         files = images.frame_files(source)
         count, (height, width) = len(files), images.read_image(files[0]).shape[:2]
     else:
-        return decode.probe_file(source)
+        return _probe_file(source)
     size = {"height": height, "width": width, "rotation": 0}
     return {"frames": count, "fps": None, **size, "times": None, "claimed": None}
+
+
+def _probe_file(source):
+    container, stream = decode.open_video(source)
+    with container:
+        fps = decode.nominal_rate(stream)
+        step = float(stream.time_base or 0)
+        claimed = stream.frames
+    first, times, damaged = None, [], False
+    try:
+        for frame in decode.in_order(source, threads=1):
+            first = first or frame
+            times.append(None if frame.pts is None else frame.pts * step)
+    except decode.Damage:
+        damaged = True
+    if first is None:
+        raise VideoError(f"{decode.name_of(source)}: no frame decodes")
+    height, width = Scaler(None, first.rotation).shape(first)
+    if None in times or times != sorted(set(times)):  # Xvid in AVI: times are missing or out of order
+        times = [i / fps if fps else float(i) for i in range(len(times))]
+    times = [t - times[0] for t in times]
+    return {
+        "frames": len(times),
+        "fps": fps,
+        "height": height,
+        "width": width,
+        "rotation": first.rotation,
+        "times": times,
+        "claimed": max(claimed, len(times)) if damaged else None,
+    }
 
 
 def is_folder(source):

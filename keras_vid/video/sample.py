@@ -1,7 +1,7 @@
 """Which frames of a video a model sees: pure functions from a number of frames to frame numbers.
 
 `count` is the number of frames of the video, `rng` a numpy.random.Generator; without one the choice is the centred
-one of testing. Every function answers a list of ints in [0, count), or a list of such lists for several views, so it
+one of testing. Every function returns a list of ints in [0, count), or a list of such lists for several views, so it
 goes into `keras_vid.video.read(path, indices=...)`:
 
 >>> import functools
@@ -40,7 +40,7 @@ def dense(count, frames=64, stride=1, rng=None):
 
 
 def everything(count, frames=None, short="loop"):
-    """All frames (S3D's test). With `frames`, exactly so many: the centre of a long video; a short one starts over
+    """All frames (S3D's test). With `frames`, exactly that number: the centre of a long video; a short one starts over
     (`short="loop"`) or repeats its last frame (`short="hold"`).
 
     >>> everything(3)

@@ -4,8 +4,10 @@ import av
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from keras_vid.utils.errors import VideoError
+
 # The mean over the area of a pixel when shrinking (no aliasing), bilinear when enlarging: the cheapest of FFmpeg's
-# filters without artefacts. Bit-exact: the same answer on every machine.
+# filters without artefacts. Bit-exact: the same result on every machine.
 FILTER = Interpolation.AREA | Interpolation.BITEXACT
 
 
@@ -31,7 +33,7 @@ class Scaler:
 
     Args:
         size: None, the short side, or (height, width) of the upright picture.
-        rotation: Degrees counter-clockwise that the player is told to turn the picture.
+        rotation: Degrees counter-clockwise by which a player has to turn the picture.
     """
 
     def __init__(self, size=None, rotation=0):
@@ -40,7 +42,7 @@ class Scaler:
         self.reformatter = VideoReformatter()
 
     def shape(self, frame):
-        """(height, width) of the answer for this frame."""
+        """(height, width) of the result for this frame."""
         if self.turns % 2:
             return resized(frame.width, frame.height, self.size)
         return resized(frame.height, frame.width, self.size)
@@ -57,6 +59,31 @@ class Scaler:
             return pixels.copy()
         out[...] = pixels
         return out
+
+
+class Pictures:
+    """Collects the pictures asked for. Each is scaled once, straight into its row of the array, as it is decoded."""
+
+    def __init__(self, name, order, size):
+        self.name, self.size = name, size
+        self.rows = {}
+        for row, index in enumerate(order):
+            self.rows.setdefault(index, []).append(row)
+        self.count = len(order)
+        self.scaler = self.out = None
+
+    def add(self, index, frame):
+        """Take frame `index`; True once nothing is missing."""
+        first, *repeats = self.rows.pop(index)
+        if self.out is None:
+            self.scaler = Scaler(self.size, frame.rotation)
+            self.out = np.empty((self.count, *self.scaler.shape(frame), 3), np.uint8)
+        if self.scaler.shape(frame) != self.out.shape[1:3]:
+            raise VideoError(f"{self.name}: the picture size changes at frame {index}: give size=(height, width)")
+        self.scaler(frame, self.out[first])
+        for row in repeats:
+            self.out[row] = self.out[first]
+        return not self.rows
 
 
 def resize(image, size):

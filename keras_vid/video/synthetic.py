@@ -1,7 +1,7 @@
 """A small data set made to measure: videos of a drawn person whose classes differ in time, or in looks.
 
 The classes of a pair hold the same frames: clip n of the one is clip n of the other played backwards, so only a
-model that sees the order of frames tells them apart. The looks are told by any single frame. With exact boxes of the
+model that sees the order of frames tells them apart. The looks show in any single frame. With exact boxes of the
 person, for detection. The same seed makes the same videos, whatever the number of them.
 
 >>> import tempfile
@@ -11,12 +11,12 @@ True
 """
 
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
 
 from keras_vid.utils.errors import InputError, VideoError
+from keras_vid.utils.files import atomic
 from keras_vid.video.writing import write
 
 TEMPORAL_PAIRS = (
@@ -63,7 +63,7 @@ def clip(label, number=0, frames=16, size=64, seed=0):
 
 def write_dataset(folder, clips=8, frames=16, size=64, seed=0, fps=12, classes=CLASSES):
     """Write `clips` videos of each class as <folder>/<class>/<class>_0000.mp4, with labels.csv (path,label) and
-    boxes.csv (path,frame,x1,y1,x2,y2,label). Answers the rows of labels.csv. Two seeds make a training and a test set.
+    boxes.csv (path,frame,x1,y1,x2,y2,label). Returns the rows of labels.csv. Two seeds make a training and a test set.
     """
     if clips < 1:
         raise VideoError(f"{folder}: at least one clip of each class, not {clips}")
@@ -83,10 +83,8 @@ def write_dataset(folder, clips=8, frames=16, size=64, seed=0, fps=12, classes=C
 
 
 def _write_csv(path, header, rows):
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(part, "w", newline="") as file:
+    with atomic(path) as part, open(part, "w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
-    os.replace(part, path)
 
 
 def _pose(action, t, home, width, tall, sway):

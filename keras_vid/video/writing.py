@@ -1,6 +1,5 @@
 """Write frames as MP4 (H.264) or GIF."""
 
-import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from keras_vid.utils.errors import VideoError
+from keras_vid.utils.files import atomic
 
 
 def write(path, frames, fps=25):
@@ -49,12 +49,8 @@ def write_stream(path, frames, fps):
 
 def _settled(path, writer, frames, fps):
     """The file takes its name once it is complete."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with atomic(path) as part:
         writer(part, frames, fps)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 

@@ -10,7 +10,7 @@ from keras_vid.weights.table import WEIGHTS, labels, names
 
 
 def row_options(name, weights):
-    """What `create` must be told so that the weights, a name of the table or a file, mean what they meant."""
+    """The arguments of `create` that build the network of the weights, a name of the table or a file."""
     if (name, weights) in WEIGHTS:
         return WEIGHTS[name, weights].options
     if _is_ours(weights) or _is_keras_image_net(weights) or not _is_path(weights):

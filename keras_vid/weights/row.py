@@ -10,7 +10,7 @@ class Row:
     Attributes:
         files: ((address or "package==version:path in it", its checksum), ...); the first is opened. A checksum is the
             start of the sha256, `"md5:.."`, or `""` where the source gives none.
-        options: What `keras_vid.create` must be told for the network to be the one that was trained.
+        options: The arguments of `keras_vid.create` that build the network that was trained.
         labels: Name of a file in keras_vid/weights/labels, or None.
         accuracy: Top-1 in percent as the source reports it, under its protocol.
         view: What of `keras_vid.view.ClipView` the weights want of a video beside the network's own: `stride`, `dense`.

@@ -73,5 +73,5 @@ def test_what_cannot_be_inflated_is_named():
         inflate(net, frames=4, kernel=2)
     with pytest.raises(ValueError, match="start 'zero'"):
         inflate(net, frames=4, start="zero")
-    with pytest.raises(ValueError, match="no functional Keras model"):
+    with pytest.raises(ValueError, match="not a functional Keras model"):
         inflate(keras.Sequential([layers.Dense(2)]), frames=4)

@@ -46,6 +46,19 @@ def test_no_weight_is_left_undrawn(name, tmp_path):
             np.testing.assert_array_equal(one, two)
 
 
+def test_a_saved_network_is_loaded_without_a_draw(tmp_path, monkeypatch):
+    model = keras_vid.create("tsm_resnet14", name="mine", classes=3, frames=2, size=32)
+    kernel = model.get_layer("logits").kernel
+    kernel.assign(np.full(kernel.shape, np.nan))  # a run that diverged stays so
+    model.save(tmp_path / "x.keras")
+    for kind in (keras.initializers.VarianceScaling, keras.initializers.RandomNormal):
+        monkeypatch.setattr(kind, "__call__", lambda *_, **__: pytest.fail("random weights were drawn"))
+    again = keras_vid.load_model(tmp_path / "x.keras")
+    assert again.name == "mine"
+    for one, two in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_weights_that_a_file_does_not_fill_are_drawn():
     with drawn_late():
         filled, left = layers.Dense(2, name="a"), layers.Dense(2, name="b", kernel_initializer="he_normal")

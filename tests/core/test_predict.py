@@ -78,7 +78,7 @@ def test_a_clip_too_short_for_the_network_is_said(model):
 
 
 def test_labels_must_fit(model, video):
-    with pytest.raises(ValueError, match="2 labels were given, but s3d tells 3 classes apart"):
+    with pytest.raises(ValueError, match="2 labels were given, but s3d has 3 classes"):
         keras_vid.predict(model, video, labels=["a", "b"])
 
 

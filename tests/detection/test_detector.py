@@ -108,7 +108,7 @@ def test_the_truth_among_the_regions_is_learnt_where_no_proposal_meets_it(among)
     padding = {key: np.pad(value, ((0, 0), (0, 3), (0, 0))) for key, value in truth().items()}
     nobody = {key: np.zeros_like(value) for key, value in padding.items()}
     assert (float(detector(inputs() | padding, training=True)["action_boxes"]) > 0) is among
-    assert float(detector(inputs() | nobody, training=True)["action_boxes"]) == 0  # padding is no truth
+    assert float(detector(inputs() | nobody, training=True)["action_boxes"]) == 0  # padding is not ground truth
 
 
 def test_a_picture_without_people_teaches_background_only():
@@ -181,7 +181,7 @@ def test_errors_a_user_can_make(tmp_path):
     with pytest.raises(FileNotFoundError, match="run folder"):
         load(tmp_path)
     (tmp_path / "last.keras").write_bytes(b"x")
-    with pytest.raises(ValueError, match="no readable .keras"):
+    with pytest.raises(ValueError, match="not a readable .keras"):
         load(tmp_path)
 
 

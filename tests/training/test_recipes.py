@@ -133,6 +133,13 @@ def test_every_network_trains_on_ones_own_videos():
         assert recipe(model).dataset == "folder" and f"{model}/synthetic" in RECIPES
 
 
+def test_ones_own_videos_start_from_the_best_weights_there_are():
+    """Kinetics' where they are published for the network, else TSN's on the same backbone, else ImageNet's."""
+    starts = {"s3d": "kinetics400", "s3dg": "imagenet", "tsn_resnet50": "kinetics400", "sth_vgg16": "imagenet"}
+    starts |= {"stm_resnet50": "kinetics400_tsn", "tsm_resnet14": None}
+    assert {name: recipe(name).weights for name in starts} == starts
+
+
 def test_an_unknown_recipe_names_those_there_are():
     with pytest.raises(ValueError, match="recipes for kinetics400, .*ucf101"):
         recipe("stm_resnet50/ucf102")

@@ -16,7 +16,7 @@ import tensorflow as tf
 from keras_vid.utils.errors import InputError
 from keras_vid.video import probe, read
 
-ATTEMPTS = 50  # so many unreadable videos in a row are no accident
+ATTEMPTS = 50  # this many unreadable videos in a row are not an accident
 LOOKED_AT = 32  # videos that tell whether a data set can be read
 
 

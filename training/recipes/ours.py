@@ -1,8 +1,9 @@
 """Rows of our own: "folder" is for one's own videos, "synthetic" trains in minutes on a CPU."""
 
-from keras_vid.training.recipes.fields import INCEPTION, SMALL, Recipe
+from keras_vid.training.recipes.fields import INCEPTION, Recipe
 
 from keras_vid.models.variants import list_models
+from keras_vid.weights import best_start
 
 
 def own_rows():
@@ -16,7 +17,7 @@ def own_rows():
             kind = {"frames": 35, "sample": "super_images", "crop": "random"}
         else:
             kind = {}
-        yield Recipe(**{**own, **kind, "weights": _start(name)})
+        yield Recipe(**{**own, **kind, "weights": best_start(name)})
         quick = {"dataset": "synthetic", "size": 56, "short": 60, "crop": "random", "flip": False}
         quick |= {"lr": 0.05, "length": 30, "batch": 16, "paper_batch": 16, "dropout": 0.0}
         # 13 frames, not 16: strides and SAME padding treat the two ends of an even clip unlike, and I2D learns the
@@ -24,10 +25,3 @@ def own_rows():
         quick |= {"frames": 13, "views": 1} if name in INCEPTION else {}
         quick |= {"frames": 15, "neighbours": 3} if name.startswith("stnet") else {}
         yield Recipe(**{**own, **kind, **quick})
-
-
-def _start(name):
-    """The published weights that a network for one's own videos starts from."""
-    if name in ("i3d", "s3d"):
-        return "kinetics400"
-    return None if name.endswith((SMALL, "32x6d")) else "imagenet"

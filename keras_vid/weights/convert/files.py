@@ -27,7 +27,7 @@ def read_tensors(path):
             with np.load(path, allow_pickle=False) as archive:
                 return dict(archive)
         except (OSError, ValueError) as error:
-            raise InputError(f"{path} is no .npz archive of arrays: {error}") from error
+            raise InputError(f"{path} is not an .npz archive of arrays: {error}") from error
     if path.suffix in (".ckpt", ".pkl", ".pickle"):
         return dict(_flatten(load_arrays(path)))
     raise InputError(f"{path}: known weight files end in .index, .pth, .pt, .safetensors, .npz, .ckpt or .pkl")
@@ -40,7 +40,7 @@ def _read_checkpoint(path):
         reader = tf.train.load_checkpoint(str(path))
         return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
     except Exception as error:
-        raise InputError(f"{path} is no readable checkpoint: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path} is not a readable checkpoint: {str(error).splitlines()[0]}") from error
 
 
 def _flatten(tree, prefix=""):

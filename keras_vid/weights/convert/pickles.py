@@ -20,7 +20,7 @@ def load_arrays(path, encoding="ASCII"):
     except OSError:
         raise
     except Exception as error:  # a damaged pickle raises almost anything
-        raise InputError(f"{Path(path)} is no pickle of NumPy arrays: {error}") from error
+        raise InputError(f"{Path(path)} is not a pickle of NumPy arrays: {error}") from error
 
 
 def _reconstruct(subtype, shape, dtype):
