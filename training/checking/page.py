@@ -1,22 +1,15 @@
 """One self-contained HTML page of what `keras-vid check` found, with clips as the network will see them."""
 
-import base64
 import csv
-import html
 import io
 from pathlib import Path
 
 import numpy as np
+from keras_vid.training.reporting.page import Raw, escape, figure, folded, image, page, paragraph, share_bar, table
 from PIL import Image
 
 from keras_vid.utils.files import write_whole
 
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:980px;margin:2em auto;padding:0 1em;color:#222}
-table{border-collapse:collapse;width:100%}td,th{padding:.2em .8em .2em 0;text-align:left;vertical-align:top}
-td.n,th.n{text-align:right}tr+tr{border-top:1px solid #eee}h2{margin-top:1.8em}h3{margin:1.4em 0 .2em}
-.bar{background:#14468c;height:.8em;display:inline-block}.path{font:13px ui-monospace,monospace;overflow-wrap:anywhere}
-details{margin:.2em 0 .8em}summary{cursor:pointer;color:#14468c}figure{margin:0 0 1em}figcaption{font-size:13px}
-img{max-width:100%;display:block}"""
 LISTED = 200  # clips of a finding on the page; check.csv has all
 SIDE, PICTURES, CLASSES, CLIPS = 112, 8, 12, 2  # of the contact sheet
 
@@ -25,53 +18,42 @@ def write_page(checked, folder, recipe_name="i3d") -> Path:
     """Write check.html and check.csv into a folder; returns the page's path."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    parts = [f"<h1>{html.escape(checked.data)}</h1>", f"<p>{html.escape(checked.dataset.report())}</p>"]
-    parts += [_classes(checked), f"<p>Split: {html.escape(checked.how)}</p>", _common(checked)]
+    parts = [f"<h1>{escape(checked.data)}</h1>", paragraph(checked.dataset.report())]
+    parts += [_classes(checked), paragraph(f"Split: {checked.how}"), *_common(checked)]
     parts += ["<h2>What was found</h2>", *map(_finding, checked.findings)]
     if not checked.findings:
-        parts.append("<p>Nothing suspicious was found.</p>")
+        parts.append(paragraph("Nothing suspicious was found."))
     parts += ["<h2>Clips as the network sees them</h2>", *_sheet(checked, recipe_name)]
-    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(checked.data)}</title>"
-    write_whole(folder / "check.html", f"{head}<style>{STYLE}</style>" + "\n".join(parts))
-    table = io.StringIO()
+    write_whole(folder / "check.html", page(checked.data, parts))
+    lines = io.StringIO()
     rows = [(finding.kind, *clip) for finding in checked.findings for clip in finding.clips]
-    csv.writer(table, lineterminator="\n").writerows([("finding", "path", "detail"), *rows])
-    write_whole(folder / "check.csv", table.getvalue())
+    csv.writer(lines, lineterminator="\n").writerows([("finding", "path", "detail"), *rows])
+    write_whole(folder / "check.csv", lines.getvalue())
     return folder / "check.html"
 
 
 def _classes(checked):
-    rows, most = checked.classes(), max(row[1] for row in checked.classes())
-    lines = ["<tr><th>class<th class=n>clips<th><th class=n>sources<th class=n>seconds (median)<th class=n>frames"]
-    for label, clips, sources, seconds, low, high in rows:
+    rows, most = [], max(row[1] for row in checked.classes())
+    for label, clips, sources, seconds, low, high in checked.classes():
         length = "–" if seconds is None else f"{seconds:.1f}"
-        bar = f"<span class=bar style='width:{200 * clips / max(most, 1):.0f}px'></span>"
-        cells = (
-            f"<td class=n>{clips:,}<td>{bar}<td class=n>{sources:,}<td class=n>{length}<td class=n>{low:,} to {high:,}"
-        )
-        lines.append(f"<tr><td>{html.escape(label)}{cells}")
-    return "<table>" + "".join(lines) + "</table>"
+        bar = share_bar(clips / max(most, 1))
+        rows.append((label, f"{clips:,}", bar, f"{sources:,}", length, f"{low:,} to {high:,}"))
+    return table(rows, ("class", "clips", "", "sources", "seconds (median)", "frames"), (1, 3, 4, 5))
 
 
 def _common(checked):
-    lines = []
     for field, name in (("size", "Sizes"), ("fps", "Frames a second")):
-        told = ", ".join(f"{value} ({count:,})" for value, count in checked.common(field)[:12])
-        lines.append(f"<p>{name}: {html.escape(told)}</p>")
-    return "".join(lines)
+        shown = ", ".join(f"{value} ({count:,})" for value, count in checked.common(field)[:12])
+        yield paragraph(f"{name}: {shown}")
 
 
 def _finding(finding):
-    head = f"<h3>{html.escape(finding.kind)}</h3><p>{html.escape(finding.text)}</p>"
-    if not finding.clips:
-        return head
-    rows = [
-        f"<tr><td class=path>{html.escape(path)}<td>{html.escape(detail)}" for path, detail in finding.clips[:LISTED]
-    ]
-    more = f"<p>check.csv lists all {len(finding.clips):,}.</p>" if len(finding.clips) > LISTED else ""
-    opened = " open" if len(rows) <= 5 else ""
-    summary = f"<summary>{len(finding.clips):,} rows</summary>"
-    return f"{head}<details{opened}>{summary}<table>{''.join(rows)}</table>{more}</details>"
+    head = f"<h3>{escape(finding.kind)}</h3>{paragraph(finding.text)}"
+    rows = [(Raw(f"<span class=path>{escape(path)}</span>"), detail) for path, detail in finding.clips[:LISTED]]
+    more = paragraph(f"check.csv lists all {len(finding.clips):,}." if len(finding.clips) > LISTED else "")
+    if len(rows) <= 5:
+        return head + table(rows)
+    return head + folded(f"{len(finding.clips):,} rows", table(rows), more)
 
 
 def _sheet(checked, recipe_name):
@@ -82,7 +64,7 @@ def _sheet(checked, recipe_name):
     row, labels = recipe(recipe_name), checked.dataset.labels
     told = f"recipe {recipe_name}: {row.frames} frames ({row.sample}) of {row.size} x {row.size}; above as in testing, "
     told += "below as in training: another crop and other frames each time"
-    yield f"<p>{html.escape(told)}{', half of them in a mirror' if row.flip else ''}.</p>"
+    yield paragraph(f"{told}{', half of them in a mirror' if row.flip else ''}.")
     swap, counts = flip_swap(labels), [0] * len(labels)
     for item, look in zip(checked.dataset.items, checked.looks):
         if look.error or counts[item.label] >= CLIPS or item.label >= CLASSES:
@@ -91,12 +73,12 @@ def _sheet(checked, recipe_name):
         try:
             strips = list(_strips(item, row, swap, sum(counts)))
         except (ValueError, OSError) as error:
-            yield f"<p class=path>{html.escape(f'{item.path}: {error}')}</p>"
+            yield paragraph(f"{item.path}: {error}", "path")
             continue
-        caption = f"<b>{html.escape(labels[item.label])}</b> <span class=path>{html.escape(item.path)}</span>"
-        yield f"<figure><figcaption>{caption}</figcaption>{_picture(np.concatenate(strips))}</figure>"
+        caption = f"<b>{escape(labels[item.label])}</b> <span class=path>{escape(item.path)}</span>"
+        yield figure(_picture(np.concatenate(strips)), caption)
     if len(labels) > CLASSES:
-        yield f"<p>and {len(labels) - CLASSES:,} more classes.</p>"
+        yield paragraph(f"and {len(labels) - CLASSES:,} more classes.")
 
 
 def _strips(item, row, swap, number):
@@ -122,4 +104,4 @@ def _strips(item, row, swap, number):
 def _picture(array):
     stream = io.BytesIO()
     Image.fromarray(array).save(stream, "JPEG", quality=85)
-    return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}">'
+    return image(stream.getvalue(), "image/jpeg")

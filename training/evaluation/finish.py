@@ -4,7 +4,9 @@ from pathlib import Path
 
 from keras_vid.training.evaluation import metrics
 from keras_vid.training.evaluation.evaluate import evaluate
-from keras_vid.training.evaluation.report import clip_gif, draw_confusion, write_report, wrong
+from keras_vid.training.reporting.clips import gif, wrong
+from keras_vid.training.reporting.confusion import draw_confusion
+from keras_vid.training.reporting.run_page import write_report
 
 from keras_vid.utils.files import as_json, write_whole
 
@@ -36,7 +38,7 @@ def to_tensorboard(folder, predictions):
     for place in wrong(predictions):
         said, true = (predictions.labels[i] for i in (predictions.scores[place].argmax(), predictions.truth[place]))
         try:
-            pictures.append((f"wrong/{said} instead of {true}/{place}", clip_gif(predictions.paths[place])))
+            pictures.append((f"wrong/{said} instead of {true}/{place}", gif(predictions.paths[place])))
         except (ValueError, OSError):
             continue
     for tag, content in pictures:

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras_vid.training.evaluation import metrics
 from keras_vid.training.evaluation.predictions import Predictions
-from keras_vid.training.evaluation.report import write_report
 from keras_vid.training.recipes.fields import Recipe
+from keras_vid.training.reporting.run_page import write_report
 
 from keras_vid import __version__
 from keras_vid.models.variants import VARIANTS
