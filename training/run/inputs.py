@@ -96,7 +96,8 @@ def validator(recipe, options, testing, trainer):
             ticks = _Ticks(tick, recipe.batch, len(testing.items))
             numbers = judge.evaluate(data, verbose=0, return_dict=True, callbacks=[ticks])
         if len(failures.rows) == len({item.path for item in testing.items}):
-            raise InputError(f"{testing.name}: no clip could be read, such as {next(iter(failures.rows))}")
+            path, reason = next(iter(failures.rows.items()))
+            raise InputError(f"{testing.name}: its clips cannot be read, such as {path}: {reason}")
         return numbers
 
     return validate
