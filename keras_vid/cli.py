@@ -44,6 +44,10 @@ COMMANDS = {
         "keras_vid.training.commands.ablate",
         "the papers' ablation tables, trained and set beside their numbers",
     ),
+    "sequence": (
+        "keras_vid.training.commands.sequence",
+        "features of frames in a file, and the classifiers of StNet's Table 1 compared on them",
+    ),
     "report": ("keras_vid.training.commands.report", "a run on one page: curves, confusion, wrong clips, model card"),
     "convert": (
         "keras_vid.commands.convert",

@@ -27,11 +27,11 @@ class ClipView:
 
     Attributes:
         frames, height, width: Of a clip; None where the network leaves it open.
-        channels: 3 for RGB, 2 for flow (x and y), 10 for five flow fields.
+        channels: 3 for RGB, 2 for flow (x and y), 10 for five flow fields (folders of `keras-vid flow`).
         group: How many neighbouring frames are seen together, of frames that are spread over the video: 1, or the
             frames of a super-image. None: all frames of a clip are neighbours (networks of 3D convolutions).
         aspect: Width over height that every picture is scaled to before the crop; None keeps its own.
-        fps: Frames a second at which the video is looked at; None: every frame of the video.
+        fps: Frames a second at which the video is looked at; None: every frame of the video. Pictures have no clock.
         stride: Only every `stride`-th frame is looked at.
         dense: Whether the frames are neighbours although the network could take them from all over the video.
         loop: Whether a video that is shorter than a clip starts over, as in training, or is refused.
@@ -83,21 +83,21 @@ class ClipView:
     def read_with_note(self, source, frames=None) -> tuple[np.ndarray, str | None]:
         """The same clip, and what its viewer should know: that only the frames before a damage were seen."""
         indices, note = self.choose(source, frames)
-        return self.crop(read(source, indices, size=self.picture_size)), note
+        return self.crop(read(source, indices, size=self.picture_size, channels=self.channels)), note
 
     def read_uncropped(self, source, frames=None) -> np.ndarray:
         """The same frames, scaled but not cropped."""
-        return read(source, self.choose(source, frames)[0], size=self.picture_size)
+        return read(source, self.choose(source, frames)[0], size=self.picture_size, channels=self.channels)
 
     def choose(self, source, frames=None) -> tuple[list[int], str | None]:
         """The numbers of the frames of a video that are looked at, and the note of `read_with_note`."""
         self.check_frames(frames, "the network")
         times = None
-        if self.fps:
+        if self.fps and self.channels == 3:
             info = probe(source)
             times, count, claimed = info["times"], info["frames"], info["claimed"]  # no times where there is no clock
         else:
-            count, claimed = count_to_damage(source)
+            count, claimed = count_to_damage(source, self.channels)
         shown = sample.at_fps_times(times, self.fps) if times else range(count)
         shown = shown[:: self.stride]
         rate = f" at {self.fps:g} a second" if times else ""

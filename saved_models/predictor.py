@@ -42,10 +42,11 @@ class Predictor:
     network: "keras.Model | None" = None
     frames: int | str | None = None
 
-    def at(self, frames=None, fps=None) -> "Predictor":
-        """The same network, shown another number of frames of a video, or so many frames a second."""
+    def at(self, frames=None, fps=None, stride=None) -> "Predictor":
+        """The same network, shown another number of frames of a video, at so many a second, or every so many only."""
         self.view.check_frames(frames, self.name)
-        return dataclasses.replace(self, frames=frames, view=dataclasses.replace(self.view, fps=fps or self.view.fps))
+        view = dataclasses.replace(self.view, fps=fps or self.view.fps, stride=stride or self.view.stride)
+        return dataclasses.replace(self, frames=frames, view=view)
 
     def read(self, video) -> np.ndarray:
         """The clip (T, H, W, C) of a video, as the network is shown it. May be called in threads, ahead of `label`."""

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_vid.utils.errors import InputError
 from keras_vid.video import VideoError, read
-from keras_vid.video.flow import read_flow
+from keras_vid.video.images import read_flow
 from keras_vid.video.reading import is_folder
 
 ATTEMPTS = 50  # this many unreadable keyframes in a row are not an accident

@@ -65,6 +65,10 @@ class Windows:
             self.network, self.view = open_model(model, labels)
             self.name, once = self.network.name, frame_network(self.network)
             self.logits = lambda clip: logits_of_clip(self.network, clip)
+        if self.view.channels != 3:
+            raise InputError(
+                f"{self.name} reads optical flow, and frames are streamed in RGB: keras-vid predict FOLDER"
+            )
         self.mean = MeanOfFrames(once, self.view) if once else None
         self.source, self.fps = source, fps
         self.window, self.stride = _sizes(self.name, self.view, window, stride, share and once is not None, share)

@@ -1,7 +1,7 @@
 """TV-L1 optical flow, stored as pairs of JPEG files as two-stream networks read it.
 
 Flow is cut off at plus and minus 20 pixels and stored in 8 bits: 0 is -20, 255 is 20. A video of T frames has T - 1
-pairs: flow_x_00001.jpg and flow_y_00001.jpg lead from the first frame to the second.
+pairs: flow_x_00001.jpg and flow_y_00001.jpg lead from the first frame to the second. `keras_vid.video.read` reads them.
 """
 
 import json
@@ -16,7 +16,6 @@ from PIL import Image
 from keras_vid.utils.errors import MissingPackage, VideoError
 from keras_vid.utils.files import atomic, read_json, write_whole
 from keras_vid.utils.optional import need
-from keras_vid.video.images import frame_files, open_image, wanted
 from keras_vid.video.reading import read
 
 BOUND = 20.0
@@ -51,27 +50,6 @@ def tvl1(frames):
     method = cv2.optflow.DualTVL1OpticalFlow_create()
     flows = [method.calc(one, two, None) for one, two in zip(grey, grey[1:])]
     return np.stack(flows) if flows else np.zeros((0, *np.shape(frames)[1:3], 2), np.float32)
-
-
-def read_flow(folder, indices=None, size=None):
-    """A clip of stored flow: uint8 (T, H, W, 2), for a network with `channels=2`.
-
-    Args:
-        indices: As of keras_vid.video.read.
-        size: (height, width); None keeps the size.
-    """
-    files = [f for f in frame_files(folder) if f.name.startswith("flow_x_")]
-    order = wanted(indices, len(files), folder)
-    pictures = {}
-    for i in set(order):
-        pair = [files[i], files[i].with_name(files[i].name.replace("flow_x_", "flow_y_"))]
-        pictures[i] = np.stack([_read(path, size) for path in pair], axis=-1)
-    return np.stack([pictures[i] for i in order])
-
-
-def _read(path, size):
-    image = open_image(path, "L")
-    return np.asarray(image.resize(size[::-1], Image.BILINEAR) if size else image)
 
 
 def write_flow(video, folder, size=256, quality=95, indices=None):

@@ -1,4 +1,4 @@
-"""Videos that are not files: folders of JPEG or PNG frames, and arrays."""
+"""Videos that are not files: folders of JPEG or PNG frames, folders of optical flow, and arrays."""
 
 import re
 import warnings
@@ -9,8 +9,9 @@ from PIL import Image
 
 from keras_vid.utils.errors import VideoError
 from keras_vid.video.finding import PICTURE_SUFFIXES
-from keras_vid.video.scale import resize
+from keras_vid.video.scale import resize, resized
 
+FLOW = ("flow_x_", "flow_y_")  # how the names of the two components begin, which keras-vid flow writes
 LARGEST = 64_000_000  # pixels of a picture that is decoded; a frame of 8K video has 33 million
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # too large a picture is refused below
@@ -18,10 +19,68 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # to
 
 def frame_files(folder):
     """The image files of a folder in frame order: numbers count as numbers, so frame 10 follows frame 9."""
-    files = [f for f in Path(folder).iterdir() if f.suffix.lower() in PICTURE_SUFFIXES and not f.name.startswith(".")]
+    files = _picture_files(folder)
     if not files:
         raise VideoError(f"{folder}: no JPEG or PNG frames in this folder")
+    if files[0].name.startswith(FLOW):
+        raise VideoError(
+            f"{folder} holds optical flow (flow_x_*, flow_y_*), not RGB frames: --modality flow trains networks that "
+            "read it, evaluates and asks them"
+        )
+    return files
+
+
+def _picture_files(folder):
+    files = [f for f in Path(folder).iterdir() if f.suffix.lower() in PICTURE_SUFFIXES and not f.name.startswith(".")]
     return sorted(files, key=lambda f: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", f.name)])
+
+
+def flow_files(folder):
+    """[(file of x, file of y)] of a folder that `keras-vid flow` wrote, in order."""
+    if not Path(folder).exists():
+        raise VideoError(f"{folder}: no such file or folder")
+    files = _picture_files(folder) if Path(folder).is_dir() else []
+    pairs = [(f, f.with_name(f.name.replace(*FLOW))) for f in files if f.name.startswith(FLOW[0])]
+    if not pairs:
+        raise VideoError(
+            f"{folder} is not a folder of optical flow (flow_x_*, flow_y_*), which this network reads: keras-vid flow "
+            "makes one of a video"
+        )
+    return pairs
+
+
+def count_flow(folder, fields=1):
+    """How many stacks of neighbouring flow fields a folder has: of T fields T - `fields` + 1, at least one."""
+    return max(len(flow_files(folder)) - fields + 1, 1)
+
+
+def read_flow(folder, indices=None, size=None, fields=1):
+    """A clip of stored flow: uint8 (T, H, W, 2 `fields`), for a network with so many channels.
+
+    Args:
+        indices: As of keras_vid.video.read.
+        size: The short side, or (height, width); None keeps the size. The values of flow stay what they are.
+        fields: Neighbouring fields that are stacked, x before y and the first field first, as in TSN: frame i has the
+            fields i, i + 1, ...; where a video has too few, its last field again.
+    """
+    pairs = flow_files(folder)
+    order = wanted(indices, max(len(pairs) - fields + 1, 1), folder)
+    stacks = {i: [min(i + j, len(pairs) - 1) for j in range(fields)] for i in set(order)}
+    planes = {
+        n: [_plane(path, size) for path in pairs[n]] for n in sorted({n for stack in stacks.values() for n in stack})
+    }
+    pictures = {i: np.stack([plane for n in stack for plane in planes[n]], axis=-1) for i, stack in stacks.items()}
+    return np.stack([pictures[i] for i in order])
+
+
+def _plane(path, size):
+    """One component of flow, (H, W)."""
+    return _resized_plane(open_image(path, "L"), size)
+
+
+def _resized_plane(image, size):
+    height, width = resized(image.height, image.width, size)
+    return np.asarray(image.resize((width, height), Image.BILINEAR) if image.size != (width, height) else image)
 
 
 def read_image(path):
@@ -55,11 +114,17 @@ def read_folder(folder, indices, size):
     return np.stack([images[i] for i in order])
 
 
-def read_array(array, indices, size):
-    """The frames of a (T, H, W, 3) uint8 array."""
-    if array.ndim != 4 or array.shape[-1] != 3 or array.dtype != np.uint8:
-        raise VideoError(f"an array of frames is (T, H, W, 3) uint8, not {array.shape} {array.dtype}")
-    return np.stack([resize(array[i], size) for i in wanted(indices, len(array), "array")])
+def read_array(array, indices, size, channels=3):
+    """The frames of a uint8 array (T, H, W, 3), or of another number of channels: stored flow."""
+    if array.ndim != 4 or array.shape[-1] != channels or array.dtype != np.uint8:
+        raise VideoError(f"an array of frames is (T, H, W, {channels}) uint8, not {array.shape} {array.dtype}")
+    scale = resize if channels == 3 else _resize_flow
+    return np.stack([scale(array[i], size) for i in wanted(indices, len(array), "array")])
+
+
+def _resize_flow(picture, size):
+    planes = [_resized_plane(Image.fromarray(plane), size) for plane in np.moveaxis(picture, -1, 0)]
+    return np.stack(planes, axis=-1)
 
 
 def wanted(indices, count, name):

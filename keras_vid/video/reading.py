@@ -1,4 +1,4 @@
-"""One way in for every kind of video: a file, a folder of images, or an array."""
+"""One way in for every kind of video: a file, a folder of images or of optical flow, or an array."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from keras_vid.video import decode, images
 from keras_vid.video.scale import Scaler
 
 
-def read(source, indices=None, size=None, threads=None):
+def read(source, indices=None, size=None, threads=None, channels=3):
     """Frames of a video as uint8 RGB (T, H, W, 3), upright whatever the rotation in the metadata.
 
     Args:
@@ -19,6 +19,8 @@ def read(source, indices=None, size=None, threads=None):
             such numbers (keras_vid.video.sample has them); None reads all.
         size: The short side, or (height, width); None keeps the size.
         threads: Of the decoder. None: all cores, best for one file; 1 is best for many files read in parallel.
+        channels: 3 for RGB; 2 for optical flow as `keras-vid flow` stores it in folders, x and y, (T, H, W, 2) around
+            127.5; 2 N for stacks of N neighbouring fields.
 
     A file with a damaged tail has the frames before the damage: None reads those, a later number is a VideoError.
 
@@ -26,13 +28,15 @@ def read(source, indices=None, size=None, threads=None):
     (3, 24, 32, 3)
     """
     if isinstance(source, np.ndarray):
-        return images.read_array(source, indices, size)
+        return images.read_array(source, indices, size, channels)
+    if channels != 3:
+        return images.read_flow(source, indices, size, channels // 2)
     if is_folder(source):
         return images.read_folder(source, indices, size)
     return decode.read_file(source, indices, size, threads)
 
 
-def count_frames(source):
+def count_frames(source, channels=3):
     """How many frames there are, by decoding them: the header is never trusted.
 
     >>> count_frames(np.zeros((8, 48, 64, 3), np.uint8))
@@ -40,19 +44,21 @@ def count_frames(source):
     """
     if isinstance(source, np.ndarray):
         return len(source)
+    if channels != 3:
+        return images.count_flow(source, channels // 2)
     if is_folder(source):
         return len(images.frame_files(source))
     return decode.count_file(source)
 
 
-def count_to_damage(source):
+def count_to_damage(source, channels=3):
     """(frames that decode, frames that the header claims), the second None where nothing is damaged.
 
     >>> count_to_damage(np.zeros((8, 48, 64, 3), np.uint8))
     (8, None)
     """
-    if isinstance(source, np.ndarray) or is_folder(source):
-        return count_frames(source), None
+    if isinstance(source, np.ndarray) or channels != 3 or is_folder(source):
+        return count_frames(source, channels), None
     return decode.count_to_damage(source)
 
 

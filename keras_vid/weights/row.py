@@ -13,7 +13,8 @@ class Row:
         options: The arguments of `keras_vid.create` that build the network that was trained.
         labels: Name of a file in keras_vid/weights/labels, or None.
         accuracy: Top-1 in percent as the source reports it, under its protocol.
-        view: What of `keras_vid.view.ClipView` the weights want of a video beside the network's own: `stride`, `dense`.
+        view: What of `keras_vid.view.ClipView` the weights want of a video beside the network's own: `fps`, `stride`,
+            `dense`.
     """
 
     files: tuple

@@ -28,7 +28,7 @@ def _deepmind(folder, labels="kinetics400", accuracy=None, **options):
         labels=labels,
         accuracy=accuracy,
         protocol="RGB or flow stream, Kinetics test set, whole video at 25 fps, centre crop 224",
-        view={"trained_frames": 64},
+        view={"fps": 25, "trained_frames": 64},
     )
 
 
@@ -46,7 +46,7 @@ WEIGHTS = {
         labels="kinetics400",
         accuracy=68.4,
         protocol="Kinetics test set, whole video at 25 fps, centre crop 224",
-        view={"trained_frames": 64},
+        view={"fps": 25, "trained_frames": 64},
     ),
     ("i3d", "kinetics400_imagenet"): _deepmind("rgb_imagenet", accuracy=71.1, classes=400),
     ("i3d", "kinetics400_scratch"): _deepmind("rgb_scratch", accuracy=68.4, classes=400),
@@ -61,6 +61,7 @@ WEIGHTS = {
         labels="kinetics400",
         accuracy=68.368,
         protocol="clips of 128 frames at 15 fps, 5 clips a video, short side 256, centre crop 224",
+        view={"fps": 15},
     ),
 } | {
     (name, "imagenet"): Row(

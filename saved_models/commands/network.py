@@ -22,15 +22,17 @@ def add_network_arguments(parser):
 
 
 def network_settings(args) -> dict:
-    """The arguments of `open_predictor`; a network's name gets the weights `kinetics400` where nothing else is said."""
+    """The arguments of `open_predictor`; a network's name gets the weights `kinetics400` where nothing else is said, or
+    `kinetics400_flow` with `--modality flow`."""
     from keras_vid.models.variants import VARIANTS
     from keras_vid.weights.table import names as weights_of
 
     weights = args.weights
     if args.model in VARIANTS and weights is None:
-        if "kinetics400" not in weights_of(args.model):
-            raise InputError(f"{args.model} has no trained weights of its own: give --weights FILE, or another --model")
-        weights = "kinetics400"
+        weights = "kinetics400_flow" if getattr(args, "modality", None) == "flow" else "kinetics400"
+        if weights not in weights_of(args.model):
+            kind = "flow weights" if weights.endswith("flow") else "weights"
+            raise InputError(f"{args.model} has no trained {kind} of its own: give --weights FILE, or another --model")
     return {"source": args.model, "weights": weights, "labels": read_labels(args.labels), "engine": args.engine}
 
 

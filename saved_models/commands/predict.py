@@ -42,6 +42,10 @@ def add_arguments(parser):
     parser.add_argument(
         "--fps", type=float, help="look at so many frames a second; 25 for DeepMind's I3D (default: the network's)"
     )
+    parser.add_argument("--stride", type=int, help="look at every so many of these frames (default: the network's)")
+    parser.add_argument(
+        "--modality", choices=("rgb", "flow"), help="what the network reads; flow: keras-vid flow's folders"
+    )
     parser.add_argument("--top", type=int, default=5, help="how many labels to show (default: 5)")
     parser.add_argument("--json", action="store_true", help="one JSON object a video")
     parser.add_argument("--csv", metavar="FILE", help="write the labels of all videos to a table, too")
@@ -83,10 +87,22 @@ def _check(args):
         raise UsageError("-o FILE.jsonl goes without --server and --csv")
     if args.fps is not None and not args.fps > 0:
         raise UsageError(f"--fps wants a number above 0, not {args.fps:g}")
+    if args.stride is not None and args.stride < 1:
+        raise UsageError(f"--stride wants a number above 0, not {args.stride}")
     if args.top < 1 or (args.workers is not None and args.workers < 1) or not args.timeout > 0:
         raise UsageError("--top, -j and --timeout want a number above 0")
-    if args.server and (args.weights or args.labels or args.fps):
-        raise UsageError("--server has weights, labels and a frame rate of its own: no --weights, --labels, --fps")
+    if args.server and (args.weights or args.labels or args.fps or args.stride or args.modality):
+        raise UsageError("--server has a network of its own: no --weights, --labels, --fps, --stride, --modality")
+
+
+def _network(args):
+    """The predictor that the arguments name, with what they say of the videos."""
+    predictor = open_network(args).at(read_frames(args.frames), args.fps, args.stride)
+    reads = "rgb" if predictor.view.channels == 3 else "flow"
+    if args.modality not in (None, reads):
+        told = {"rgb": "RGB frames", "flow": "optical flow"}
+        raise UsageError(f"{args.model} reads {told[reads]}, not {told[args.modality]}: leave --modality out")
+    return predictor
 
 
 def _show_found(found):
@@ -108,7 +124,7 @@ def _computed(args, videos):
     from keras_vid.inference.sources import refuse_live
     from keras_vid.view import too_few
 
-    predictor = open_network(args).at(read_frames(args.frames), args.fps)
+    predictor = _network(args)
 
     def read(video):
         refuse_live(video)
@@ -176,7 +192,8 @@ def _show_all(args, videos, labelled):
 def _write_lines(args):
     from keras_vid.saved_models.serving.bulk import predict_sources, skipped_file
 
-    settings = {**network_settings(args), "top": args.top, "frames": read_frames(args.frames), "fps": args.fps}
+    settings = {**network_settings(args), "top": args.top, "frames": read_frames(args.frames)}
+    settings |= {"fps": args.fps, "stride": args.stride}
     total, skipped = predict_sources(args.videos, args.output, settings, args.workers, args.runner)
     if args.json:
         import json

@@ -43,7 +43,7 @@ def predict_all(manifest, output, settings, workers=None, runner=None):
     """Write the rows that are not there yet. Returns `(videos, skipped)` of the whole list.
 
     Args:
-        settings: Arguments of `open_predictor`, and `top`, `frames` and `fps`, as a dictionary.
+        settings: Arguments of `open_predictor`, and `top`, `frames`, `fps` and `stride`, as a dictionary.
         workers: Videos decoded ahead in threads, or processes of Beam's DirectRunner; None: one for each core.
         runner: An Apache Beam runner such as "DirectRunner" or "DataflowRunner", instead of this process.
     """
@@ -76,9 +76,9 @@ def row_of(video, read, label):
     return {**row, "note": note} if note else row
 
 
-def _two_steps(top=5, frames=None, fps=None, **network):
+def _two_steps(top=5, frames=None, fps=None, stride=None, **network):
     """`(read, label)`: `read(video)` returns (clip, note), in threads, ahead of `label(clip, video)`."""
-    predictor = open_predictor(**network).at(frames, fps)
+    predictor = open_predictor(**network).at(frames, fps, stride)
     return (
         functools.partial(predictor.view.read_with_note, frames=predictor.frames),
         functools.partial(predictor.label, top=top),

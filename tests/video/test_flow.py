@@ -15,7 +15,8 @@ pytest.importorskip("cv2")
 
 from keras_vid.cli import main
 from keras_vid.video import VideoError, read, sample, synthetic
-from keras_vid.video.flow import read_flow, to_bytes, to_pixels, tvl1, write_flow
+from keras_vid.video.flow import to_bytes, to_pixels, tvl1, write_flow
+from keras_vid.video.images import read_flow
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,6 +16,7 @@ def add_arguments(parser):
     sub.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="an option of that network's constructor"
     )
+    sub.add_argument("--modality", choices=("rgb", "flow"), default="rgb", help="flow: folders of keras-vid flow")
     sub.add_argument("--frames", type=int, default=16, help="frames of a clip (default: 16)")
     sub.add_argument("--size", type=int, default=224, help="side of a clip (default: 224)")
     sub.add_argument("--sample", choices=("dense", "segments"), default="dense", help="frames in a row, or spread out")
@@ -27,14 +28,16 @@ def add_arguments(parser):
 
 def run(args):
     from keras_vid.training.evaluation.speed import input_speed, open_input, step_speed, verdict
+    from keras_vid.training.recipes.fields import Recipe, channels_of
 
     options = _network_options(args)
-    data, classes, report = open_input(args)
+    channels = channels_of(Recipe(args.model or "i3d", modality=args.modality))
+    data, classes, report = open_input(args, channels)
     print(report, file=sys.stderr)
     numbers = {"input_clips_per_second": round(input_speed(data, args.steps, args.batch_size), 2)}
     if args.model:
         shape = (args.batch_size, args.frames, args.size)
-        step = step_speed(args.model, classes, shape, min(args.steps, 5), options)
+        step = step_speed(args.model, classes, shape, min(args.steps, 5), {**options, "channels": channels})
         numbers["step_clips_per_second"] = round(step, 2)
         numbers["bottleneck"] = verdict(numbers["input_clips_per_second"], step)
     if args.json:

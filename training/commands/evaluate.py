@@ -35,6 +35,13 @@ def add_arguments(parser):
     parser.add_argument("--clips", type=int, help="clips of each video; 0 for all its frames (default: the recipe's)")
     parser.add_argument("--crops", type=int, choices=(1, 3), help="crops of each clip (default: the recipe's)")
     parser.add_argument("--frames", type=int, help="frames of a clip (default: the recipe's)")
+    parser.add_argument(
+        "--modality", choices=("rgb", "flow"), help="with a network's name: what it reads (default: rgb)"
+    )
+    parser.add_argument(
+        "--fps", type=float, help="frames a second at which videos are looked at (default: the recipe's)"
+    )
+    parser.add_argument("--stride", type=int, help="look at every so many of these frames (default: the recipe's)")
     parser.add_argument("--size", type=int, help="side of the crop (default: the recipe's)")
     parser.add_argument("-b", "--batch-size", type=int, help="clips at a time (default: the recipe's)")
     parser.add_argument(
@@ -62,7 +69,8 @@ def run(args):
 
     order = args.order or "forward"
     changes = {"views": args.clips, "crops": args.crops, "test_frames": args.frames, "test_size": args.size}
-    changes = {key: value for key, value in {**changes, "batch": args.batch_size}.items() if value is not None}
+    changes |= {"batch": args.batch_size, "modality": args.modality, "fps": args.fps, "stride": args.stride}
+    changes = {key: value for key, value in changes.items() if value is not None}
     if args.submit:
         _submit(args, changes)
         return

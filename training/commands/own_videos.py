@@ -4,7 +4,14 @@ from pathlib import Path
 
 from keras_vid.utils.errors import UsageError
 
-NOT_HERE = {"val_data": "--val-data", "service": "--service", "lists": "--lists", "set": "--set"}
+NOT_HERE = {
+    "modality": "--modality",
+    "fps": "--fps",
+    "val_data": "--val-data",
+    "service": "--service",
+    "lists": "--lists",
+    "set": "--set",
+}
 
 
 def add_flags(parser):
@@ -17,7 +24,7 @@ def add_flags(parser):
     own.add_argument("--patience", type=int, help="stop tuning after so many epochs without a smaller loss")
     own.add_argument("--time-limit", type=float, metavar="MINUTES", help="what the run may take (default: 15)")
     own.add_argument("--folds", type=int, help="parts into which the sources are dealt out for validation (5)")
-    own.add_argument("--stride", type=int, help="look at every so many frames only")
+    own.add_argument("--stride", type=int, help="look at every so many frames only, with RECIPE too")
     own.add_argument("--mirrored", action="store_true", help="learn from each clip in a mirror, too")
     own.add_argument("--clip-views", type=int, default=1, help="learn from so many clips of each video (1)")
     own.add_argument("--control", action="store_true", help="also judge a probe that sees one frame of each clip")

@@ -1,6 +1,7 @@
 """keras-vid prepare: a data set into TFRecords of JPEG frames, or into short MP4 files."""
 
 import json
+import os
 import sys
 
 
@@ -18,6 +19,8 @@ def add_arguments(parser):
     parser.add_argument("--split", default="train", help="train, val, test, train2, ... (default: train)")
     parser.add_argument("--lists", help="the folder with the official label and split files (default: below root)")
     parser.add_argument("--size", type=int, default=256, help="short side of the frames (default: 256)")
+    parser.add_argument("--fps", type=float, help="frames a second that are kept (default: each of the videos' own)")
+    parser.add_argument("--stride", type=int, default=1, help="keep every so many of these frames (default: 1)")
     parser.add_argument("--shards", type=int, help="how many files (default: one for each 256 clips)")
     parser.add_argument("--quality", type=int, default=90, help="of JPEG (default: 90)")
     parser.add_argument("--seed", type=int, default=0, help="of the order of the clips (default: 0)")
@@ -30,7 +33,11 @@ def run(args):
     from keras_vid.training.data.load import load_dataset
     from keras_vid.training.data.prepare import prepare
 
+    from keras_vid.video.images import frame_files
+
     dataset = load_dataset(args.dataset, args.root, args.split, args.lists)
+    if os.path.isdir(dataset.items[0].path):
+        frame_files(dataset.items[0].path)  # folders of optical flow are refused
     print(dataset.report(), file=sys.stderr)
 
     def progress(done, shards):
@@ -41,6 +48,8 @@ def run(args):
         args.output,
         form=args.form,
         short=args.size,
+        fps=args.fps,
+        stride=args.stride,
         shards=args.shards,
         quality=args.quality,
         seed=args.seed,

@@ -106,12 +106,17 @@ def sth_crop(clip, size, seed, base=(256, 340)):
     return corner_crop(resize(clip, *base), size, seed)
 
 
-def flip(clip, label, seed, swap=None):
+def flip(clip, label, seed, swap=None, flow=False):
     """Mirror the clip left to right, or not, at even odds: (clip, label).
 
     Args:
         swap: What a mirrored label becomes. None: labels stay. A list with the new number of each class, -1 for
             classes that have no mirror image and are never flipped. keras_vid.training.data.labels.flip_swap makes it.
+        flow: Whether the clip is stored flow, x in every other channel: in a mirror x is 255 - x.
+
+    >>> clip = tf.constant([[[[100, 7], [200, 9]]]], tf.uint8)  # two pixels
+    >>> flip(clip, 0, [1, 6], flow=True)[0].numpy().tolist()
+    [[[[55, 9], [155, 7]]]]
     """
     label = tf.convert_to_tensor(label)
     yes = tf.random.stateless_uniform((), seed) < 0.5
@@ -119,7 +124,11 @@ def flip(clip, label, seed, swap=None):
     if swap is not None:
         mirrored = tf.gather(tf.constant(swap, label.dtype), label)
         yes = yes & (mirrored >= 0)
-    return tf.where(yes, tf.reverse(clip, [2]), clip), tf.where(yes, mirrored, label)
+    mirror = tf.reverse(clip, [2])
+    if flow:
+        is_x = tf.range(tf.shape(clip)[-1]) % 2 == 0
+        mirror = tf.where(is_x, 255 - mirror, mirror)
+    return tf.where(yes, mirror, clip), tf.where(yes, mirrored, label)
 
 
 def colour_jitter(clip, seed, brightness=0.2, contrast=0.2, saturation=0.2):

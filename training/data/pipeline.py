@@ -5,6 +5,7 @@ run was stopped in between: `clips(..., start_step=s)` goes on exactly where a r
 """
 
 import csv
+import dataclasses
 import functools
 import os
 import threading
@@ -14,9 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vid.utils.errors import InputError
-from keras_vid.video import probe, read
+from keras_vid.video import probe, read, sample
+from keras_vid.view import ClipView
 
 ATTEMPTS = 50  # this many unreadable videos in a row are not an accident
+RGB = ClipView()  # every frame of a video, in colour
 LOOKED_AT = 32  # videos that tell whether a data set can be read
 
 
@@ -34,6 +37,7 @@ def clips(
     workers=None,
     failures=None,
     numbered=False,
+    view=RGB,
 ):
     """Batches (uint8 clips, int32 labels) of a keras_vid.training.data.datasets.Dataset, as a tf.data.Dataset.
 
@@ -51,6 +55,7 @@ def clips(
         workers: Videos decoded at a time; None: one for each core.
         failures: A Failures object, to know afterwards which videos could not be read.
         numbered: Add to each example its place in `dataset.items` (in testing).
+        view: A ClipView with the channels, the frame rate and the stride at which videos are looked at.
     """
     number, count = shard
     if not 0 <= number < count:
@@ -58,11 +63,15 @@ def clips(
     if not dataset.items:
         raise InputError(f"{dataset.name}: no clips")
     failures = failures if failures is not None else Failures()
-    decode = functools.partial(_decode, dataset.items, indices, short, seed, training, failures)
+    decode = functools.partial(_decode, (dataset.items, indices, short, view), seed, training, failures)
     first = start_step * batch_size * count + number
     last = np.iinfo(np.int64).max if training else len(dataset.items)
     data = tf.data.Dataset.range(first, last, count)
-    data = data.map(lambda i: (*_load(decode, i), i), num_parallel_calls=workers or os.cpu_count(), deterministic=True)
+    data = data.map(
+        lambda i: (*_load(decode, i, view.channels), i),
+        num_parallel_calls=workers or os.cpu_count(),
+        deterministic=True,
+    )
     if not training:
         data = data.filter(lambda clip, label, draw, i: label >= 0)
 
@@ -73,7 +82,7 @@ def clips(
     return data.batch(batch_size, drop_remainder=training).prefetch(2)
 
 
-def check_readable(dataset, workers=None):
+def check_readable(dataset, workers=None, view=RGB):
     """Refuse a data set of which most videos cannot be read, before anything is built on it: up to 32 are looked at.
 
     >>> from keras_vid.training.data.datasets import Dataset, Item
@@ -82,7 +91,11 @@ def check_readable(dataset, workers=None):
         ...
     keras_vid.utils.errors.InputError: mine: 1 of 1 videos that were looked at cannot be read: gone.mp4: no such file
     """
-    refuse_unreadable(dataset.name, dataset.items, lambda item: read_item(item, lambda count: [0], 32), workers)
+    refuse_unreadable(dataset.name, dataset.items, lambda item: _first_frame(item, view), workers)
+
+
+def _first_frame(item, view):
+    return read_item(item, lambda count: [0], 32, dataclasses.replace(view, fps=None, stride=1))
 
 
 def refuse_unreadable(name, items, look, workers=None):
@@ -139,9 +152,9 @@ class Failures:
                     csv.writer(file, lineterminator="\n").writerow((video, self.rows[video]))
 
 
-def _load(decode, i):
+def _load(decode, i, channels):
     clip, label, draw = tf.numpy_function(decode, [i], (tf.uint8, tf.int32, tf.int32), stateful=False)
-    clip.set_shape((None, None, None, 3))
+    clip.set_shape((None, None, None, channels))
     label.set_shape(())
     draw.set_shape((2,))
     return clip, label, draw
@@ -152,8 +165,9 @@ def _order(seed, epoch, count):
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def _decode(items, indices, short, seed, training, failures, i):
+def _decode(choice, seed, training, failures, i):
     """Example number i of the run: frames, label, and the seed of its augmentation."""
+    items, indices, short, view = choice
     i, count = int(i), len(items)
     draw = np.random.default_rng([seed, 1, i]).integers(2**31, size=2, dtype=np.int32)
     for attempt in range(ATTEMPTS if training else 1):
@@ -161,7 +175,7 @@ def _decode(items, indices, short, seed, training, failures, i):
         item = items[_order(seed, epoch, count)[(place + attempt) % count] if training else i]
         rng = np.random.default_rng([seed, 2, i]) if training else None
         try:
-            clip = read_item(item, functools.partial(indices, rng=rng), short)
+            clip = read_item(item, functools.partial(indices, rng=rng), short, view)
             return clip, np.int32(item.label), draw
         except (ValueError, OSError, MemoryError) as error:
             failures.add(item.path, error)
@@ -169,16 +183,31 @@ def _decode(items, indices, short, seed, training, failures, i):
         reason = failures.rows[item.path]
         failures.fatal = InputError(f"{ATTEMPTS} videos in a row cannot be read, the last {item.path}: {reason}")
         raise failures.fatal
-    return np.zeros((1, 1, 1, 3), np.uint8), np.int32(-1), draw
+    return np.zeros((1, 1, 1, view.channels), np.uint8), np.int32(-1), draw
 
 
-def read_item(item, indices, size=None):
-    """The frames of one clip of a data set; `indices` is a function of the number of frames, or None."""
-    if item.start is None and item.end is None:
-        return read(item.path, indices, size, threads=1)
-    inside = span(item)
-    chosen = inside if indices is None else [inside[i] for i in indices(len(inside))]
-    return read(item.path, chosen, size, threads=1)
+def read_item(item, indices, size=None, view=RGB):
+    """The frames of one clip of a data set.
+
+    Args:
+        indices: A function of the number of frames that are looked at, in the seconds of the clip and at the rate and
+            stride of the view; None: all of them.
+        view: A ClipView, whose channels, fps and stride count.
+    """
+
+    whole = item.start is None and item.end is None
+    if whole and not view.fps and view.stride == 1:
+        return read(item.path, indices, size, threads=1, channels=view.channels)
+
+    def chosen(count):
+        shown = range(count) if whole else span(item)
+        if view.fps and view.channels == 3 and (times := probe_once(item.path)["times"]):
+            first = shown[0]
+            shown = [first + i for i in sample.at_fps_times(times[first : shown[-1] + 1], view.fps)]
+        shown = shown[:: view.stride]
+        return list(shown) if indices is None else [shown[i] for i in indices(len(shown))]
+
+    return read(item.path, chosen, size, threads=1, channels=view.channels)
 
 
 def probe_once(source):
@@ -188,7 +217,7 @@ def probe_once(source):
     return _probe(str(source), os.stat(source).st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=4096)
 def _probe(path, changed):
     return probe(path)
 

@@ -49,7 +49,7 @@ def prepare(dataset, folder, *, workers=None, runner=None, progress=None, **opti
         return _work(dataset, Path(local), plan, str(folder).rstrip("/"), (workers, runner, progress))
 
 
-def plan_of(dataset, form="frames", short=256, shards=None, quality=90, seed=0):
+def plan_of(dataset, form="frames", short=256, shards=None, quality=90, seed=0, fps=None, stride=1):
     """What decides the output; the clips as one checksum.
 
     Args:
@@ -58,10 +58,13 @@ def plan_of(dataset, form="frames", short=256, shards=None, quality=90, seed=0):
         shards: In how many parts; None: one for each 256 clips. Clips are spread over them in a random order.
         quality: Of JPEG, up to 95.
         seed: Of the order of the clips.
+        fps, stride: The frames that are kept: so many a second (None: each), and of these every so many only.
     """
     shards = shards or max(1, -(-len(dataset.items) // 256))
     if not 1 <= shards <= len(dataset.items):
         raise InputError(f"{len(dataset.items)} clips go into 1 to {len(dataset.items)} shards, not {shards}")
+    if stride < 1 or (fps is not None and not fps > 0):
+        raise InputError("--stride is at least 1, and --fps above 0")
     if form not in WRITERS:
         raise InputError(f"form {form!r} is none of {', '.join(WRITERS)}")
     clips = json.dumps([dataset.labels, dataset.items]).encode()
@@ -75,6 +78,8 @@ def plan_of(dataset, form="frames", short=256, shards=None, quality=90, seed=0):
         "shards": shards,
         "quality": quality,
         "seed": seed,
+        "fps": fps,
+        "stride": stride,
     }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from keras_vid.training.data.datasets import Item
 
 from keras_vid.utils.files import as_json, atomic, write_whole
+from keras_vid.view import ClipView
 
 
 def shard_name(shard, shards):
@@ -32,11 +33,12 @@ def write_records(folder, plan, labels, task):
     shard, rows = task
     path = Path(folder) / f"{shard_name(shard, plan['shards'])}.tfrecord"
     lengths, skipped = [], []
+    view = ClipView(fps=plan["fps"], stride=plan["stride"])
     with atomic(path) as part, tf.io.TFRecordWriter(str(part)) as writer:
         for number, item in rows:
             item = Item(*item)
             try:
-                example, length = encode(item, labels[item.label], plan["short"], plan["quality"])
+                example, length = encode(item, labels[item.label], plan["short"], plan["quality"], view)
             except (ValueError, OSError) as error:
                 skipped.append(_reason(number, item, error))
                 continue
@@ -53,14 +55,16 @@ def write_clips(folder, plan, labels, task):
 
     shard, rows = task
     files, skipped = [], []
+    view = ClipView(fps=plan["fps"], stride=plan["stride"])
     inside = Path(folder) / shard_name(shard, plan["shards"])
     inside.mkdir(parents=True, exist_ok=True)
     for number, item in rows:
         item = Item(*item)
         path = inside / f"{number:06d}_{Path(item.path).stem}.mp4"
         try:
-            frames = read_item(item, None, plan["short"])
-            video.write(path, frames, video.frame_rate(item.path) or 25)
+            frames = read_item(item, None, plan["short"], view)
+            rate = plan["fps"] or video.frame_rate(item.path) or 25
+            video.write(path, frames, rate / plan["stride"])
         except (ValueError, OSError) as error:
             skipped.append(_reason(number, item, error))
             continue
@@ -71,13 +75,13 @@ def write_clips(folder, plan, labels, task):
 WRITERS = {"frames": write_records, "clips": write_clips}
 
 
-def encode(item, name, short=256, quality=90):
+def encode(item, name, short=256, quality=90, view=None):
     """One clip as (bytes of a SequenceExample, number of frames)."""
     import tensorflow as tf
     from keras_vid.training.data.pipeline import read_item
     from PIL import Image
 
-    frames = read_item(item, None, short)
+    frames = read_item(item, None, short, view or ClipView())
     images = []
     for frame in frames:
         buffer = io.BytesIO()

@@ -5,16 +5,22 @@ import functools
 import numpy as np
 import tensorflow as tf
 from keras_vid.training.data import augment
+from keras_vid.training.recipes.fields import channels_of
 
 from keras_vid.utils.errors import InputError
 from keras_vid.video import sample
-from keras_vid.view import ASPECTS
+from keras_vid.view import ASPECTS, ClipView
 
 SAMPLES = ("dense", "segments", "super_images", "window")
 VIEW_CHOICES = ("spread", "random", "twice")
 ORDERS = ("forward", "reverse", "shuffle", "freeze")
 WINDOW = 300  # frames of a whole video that go through the network at once: 10 seconds of Kinetics
 LONGEST = 3000  # frames of a whole video that are decoded: 0.8 GB at 256 x 340
+
+
+def look(recipe) -> ClipView:
+    """The channels, the frame rate and the stride at which a recipe's videos are looked at."""
+    return ClipView(channels=channels_of(recipe), fps=recipe.fps, stride=recipe.stride)
 
 
 def train_indices(recipe):
@@ -60,7 +66,7 @@ def train_transform(recipe, swap=None):
         seeds = augment.split(seed, 4)
         clip = _train_crop(recipe, clip, seeds[0])
         if recipe.flip:
-            clip, label = augment.flip(clip, label, seeds[1], swap)
+            clip, label = augment.flip(clip, label, seeds[1], swap, recipe.modality == "flow")
         if recipe.colour:
             clip = augment.colour_jitter(clip, seeds[2], recipe.colour, recipe.colour, recipe.colour)
         if recipe.erasing:
@@ -203,5 +209,8 @@ def protocol(recipe, order="forward", average="softmax"):
         chosen = recipe.sample + (f", {recipe.view_choice}" if recipe.view_choice != "spread" else "")
         what = f"{recipe.views} clip{'s' * (recipe.views > 1)} of {test_frames(recipe)} frames ({chosen})"
     what += f" x {recipe.crops} crops of {size}" if recipe.crops > 1 else f", centre crop {size}"
+    what += f", at {recipe.fps:g} frames a second" if recipe.fps else ""
+    what += f", every frame of {recipe.stride}" if recipe.stride > 1 else ""
+    what += f", optical flow of {channels_of(recipe)} channels" if recipe.modality == "flow" else ""
     many = recipe.views * recipe.crops > 1
     return what + (f", mean of {average}" if many else "") + ("" if order == "forward" else f", frames: {order}")

@@ -13,7 +13,7 @@ from keras_vid.training.data.pipeline import Failures, clips
 from keras_vid.training.data.splits import groups_of
 from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.evaluation.windowed import computed_by, why_not, windowed
-from keras_vid.training.recipes.fields import from_json
+from keras_vid.training.recipes.fields import MODALITIES, from_json
 from keras_vid.training.run.progress import Line
 from keras_vid.training.run.start import constructor_options, open_in_time, with_all_options
 from keras_vid.training.run.train import Options
@@ -49,6 +49,7 @@ def scores_of(network, dataset, recipe, order="forward", average="softmax", batc
         workers=workers,
         failures=failures,
         numbered=True,
+        view=views.look(recipe),
     )
     logits_of = windowed(network)
     indices, rows = [], []
@@ -98,6 +99,7 @@ def evaluate(source, changes=None, data=None, order="forward", average="softmax"
     """
     run = Path(source)
     recipe, args = read_args(run)
+    _check_modality(run, recipe.modality, changes)
     recipe = dataclasses.replace(recipe, **(changes or {}))
     known = {field.name for field in dataclasses.fields(Options)}
     data = dict(data or {})
@@ -114,6 +116,12 @@ def evaluate(source, changes=None, data=None, order="forward", average="softmax"
     testing = aligned(testing, args["labels"])
     numbers, predictions = _test(network, testing, recipe, order, average, workers)
     return {"source": str(run), "part": part, "split": how, **numbers}, predictions
+
+
+def _check_modality(name, modality, changes):
+    asked = (changes or {}).get("modality", modality)
+    if asked != modality:
+        raise InputError(f"{name} reads {MODALITIES[modality]}, not {MODALITIES[asked]}: leave --modality out")
 
 
 def _part_to_test(run, parts, part):
@@ -151,7 +159,14 @@ def evaluate_network(
 
     chosen = find(name if dataset in ("csv", "folder") else f"{name}/{dataset}")
     recipe = with_all_options(dataclasses.replace(chosen, weights=weights, **(changes or {})))
-    network = for_testing(load_model(name, weights=weights), recipe)
+    network = load_model(name, weights=weights)
+    channels = network.input_shape[-1]
+    modality = "rgb" if channels == 3 else "flow"
+    _check_modality(f"{name} with the weights {weights}", modality, changes)
+    wants = {name: value for name in ("fps", "stride") if (value := getattr(view_of(network), name)) not in (None, 1)}
+    wants = {name: value for name, value in wants.items() if name not in (changes or {})}  # of the weights
+    recipe = dataclasses.replace(recipe, modality=modality, channels=channels, **wants)
+    network = for_testing(network, recipe)
     testing = load_dataset(dataset, root, split, lists)
     labels = view_of(network).labels
     if labels:

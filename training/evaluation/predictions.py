@@ -2,6 +2,8 @@
 
 import csv
 import dataclasses
+import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from keras_vid.training.evaluation import metrics
 from keras_vid.inference.two_stream import fuse
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.files import atomic
+from keras_vid.video.finding import VIDEO_SUFFIXES
 
 
 @dataclasses.dataclass
@@ -64,19 +67,60 @@ class Predictions:
 
 
 def fused(paths, weights=None) -> tuple[dict, Predictions]:
-    """Several networks' predictions of the same clips as one: (numbers, Predictions)."""
+    """Several networks' predictions of the same clips as one: (numbers, Predictions).
+
+    Clips are the same by their paths; where the tables have none in common, as those of videos and of the folders of
+    their flow, by their paths below the folder of each table's data, or else by label and name. `unmatched` counts the
+    clips that some tables have and others have not.
+    """
     tables = [Predictions.load(path) for path in paths]
     first = tables[0]
-    indices = [{name: i for i, name in enumerate(table.paths)} for table in tables]
-    common = [name for name in first.paths if all(name in index for index in indices)]
-    if not common or any(table.labels != first.labels for table in tables):
+    rows = _common_rows(tables)
+    if not rows or any(table.labels != first.labels for table in tables):
         raise InputError(f"{', '.join(map(str, paths))}: predictions of other clips or other labels cannot be fused")
-    rows = [[index[name] for name in common] for index in indices]
+    truth = first.truth[rows[0]]
+    if any((table.truth[row] != truth).any() for table, row in zip(tables, rows)):
+        raise InputError(f"{', '.join(map(str, paths))}: the same clips have other labels there")
     scores = fuse([table.scores[row] for table, row in zip(tables, rows)], weights, logits=False)
-    groups = [first.groups[row] for row in rows[0]]
-    predictions = Predictions(common, first.truth[rows[0]], scores.astype("float32"), first.labels, groups)
+    names, groups = ([of[row] for row in rows[0]] for of in (first.paths, first.groups))
+    predictions = Predictions(names, truth, scores.astype("float32"), first.labels, groups)
     numbers = {"source": [str(path) for path in paths], "weights": list(weights) if weights else [1] * len(tables)}
+    numbers["unmatched"] = sum(len(table.paths) - len(names) for table in tables)
     return {**numbers, **predictions.summary()}, predictions
+
+
+def _common_rows(tables):
+    """For each table the rows of the clips that all tables have, in the order of the first; None without any."""
+    for naming in (_by_path, _below_root, _by_label_and_name):
+        indices = [{name: i for i, name in enumerate(naming(table))} for table in tables]
+        common = [name for name in naming(tables[0]) if all(name in index for index in indices)]
+        if common and all(len(index) == len(table.paths) for index, table in zip(indices, tables)):
+            return [[index[name] for name in common] for index in indices]
+    return None
+
+
+def _by_path(table):
+    return table.paths
+
+
+def _below_root(table):
+    root = os.path.commonpath([os.path.dirname(path) for path in table.paths])
+    return [_without_suffix(os.path.relpath(path, root)) for path in table.paths]
+
+
+def _by_label_and_name(table):
+    return [(int(label), _without_suffix(os.path.basename(path))) for label, path in zip(table.truth, table.paths)]
+
+
+def _without_suffix(path):
+    """A clip's path without the suffix of its file; the first second of a segment stays.
+
+    >>> _without_suffix("a.mp4"), _without_suffix("a.mp4 12.5"), _without_suffix("a")
+    ('a', 'a 12.5', 'a')
+    """
+    path, second = re.fullmatch(r"(.*?)( \d[\d.e+]*)?", path).groups()
+    stem, suffix = os.path.splitext(path)
+    return (stem if suffix.lower() in VIDEO_SUFFIXES else path) + (second or "")
 
 
 def averaged(many) -> dict:

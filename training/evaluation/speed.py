@@ -6,18 +6,20 @@ import time
 import numpy as np
 
 
-def open_input(args):
+def open_input(args, channels=3):
     """The input that `keras-vid bench input` times: (tf.data.Dataset, number of labels, a line about it)."""
     from keras_vid.training.data import augment
     from keras_vid.training.data.load import load_dataset
     from keras_vid.training.data.pipeline import clips
     from keras_vid.training.data.records import dense, records, segments
 
+    from keras_vid.utils.errors import InputError
     from keras_vid.video import sample
+    from keras_vid.view import ClipView
 
     def transform(clip, label, seed):
         seeds = augment.split(seed, 2)
-        clip, label = augment.flip(augment.corner_crop(clip, args.size, seeds[0]), label, seeds[1])
+        clip, label = augment.flip(augment.corner_crop(clip, args.size, seeds[0]), label, seeds[1], flow=channels != 3)
         return clip, label
 
     short = args.size * 8 // 7
@@ -28,12 +30,22 @@ def open_input(args):
         def choose(count, seed):
             return dense(count, args.frames, 1, seed) if args.sample == "dense" else segments(count, args.frames, seed)
 
+        if channels != 3:
+            raise InputError("prepared data holds RGB frames: leave --modality out")
         manifest = json.loads((Path(args.root) / "manifest.json").read_text())
         data = records(args.root, choose, transform, args.batch_size)
         return data, len(manifest["labels"]), f"{args.root}: {manifest['clips']:,} prepared clips"
     dataset = load_dataset(args.dataset, args.root, args.split, args.lists)
     indices = functools.partial(getattr(sample, args.sample), frames=args.frames)
-    data = clips(dataset, indices, transform, args.batch_size, short=short, workers=args.workers)
+    data = clips(
+        dataset,
+        indices,
+        transform,
+        args.batch_size,
+        short=short,
+        workers=args.workers,
+        view=ClipView(channels=channels),
+    )
     return data, len(dataset.labels), dataset.report()
 
 
@@ -58,7 +70,7 @@ def step_speed(name, classes, shape, steps, options=None):
     model = create(name, classes=classes, **(options or {}))
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     frames = model.input_shape[1] or frames
-    clip = np.zeros((batch_size, frames, size, size, 3), np.uint8)
+    clip = np.zeros((batch_size, frames, size, size, model.input_shape[-1]), np.uint8)
     labels = np.zeros(batch_size, np.int32)
     model.train_on_batch(clip, labels)
     begin = time.perf_counter()

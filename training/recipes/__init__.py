@@ -15,6 +15,7 @@ from keras_vid.training.recipes.papers import paper_rows, with_frames
 
 from keras_vid.models.variants import VARIANTS
 from keras_vid.utils.errors import InputError
+from keras_vid.weights.table import WEIGHTS
 
 __all__ = ["CUSTOM", "RECIPES", "Recipe", "recipe"]
 
@@ -24,10 +25,13 @@ RECIPES = {f"{row.model}/{row.dataset}": row for row in (*paper_rows(), *own_row
 def recipe(name: str, **changes) -> Recipe:
     """The row of a name, "network/data set" or a network alone (one's own videos), with fields changed.
 
-    STM and STH train with 8 or 16 frames: their batch follows `frames`, unless it is given.
+    STM and STH train with 8 or 16 frames: their batch follows `frames`, unless it is given. With `modality="flow"` a
+    row starts from weights of a flow stream, where there are any.
 
     >>> recipe("stm_resnet50/kinetics400").batch, recipe("stm_resnet50/kinetics400", frames=8).batch
     (4, 8)
+    >>> recipe("i3d/ucf101", modality="flow").weights, recipe("tsn_resnet101/kinetics400", modality="flow").weights
+    ('kinetics400_flow', 'imagenet')
     """
     key = name if "/" in name else f"{name}/{CUSTOM}"
     if key not in RECIPES:
@@ -39,6 +43,17 @@ def recipe(name: str, **changes) -> Recipe:
             raise InputError(f"no recipe {name!r}: {model!r} is not a network; {hint}`keras-vid list` names them all")
         raise InputError(f"no recipe {name!r}: {model} has recipes for {', '.join(sets)}")
     row = RECIPES[key]
+    if changes.get("modality") == "flow":
+        changes.setdefault("weights", flow_weights(row))
     if "frames" in changes:
         row = with_frames(row, changes["frames"])
     return dataclasses.replace(row, **changes)
+
+
+def flow_weights(row) -> str | None:
+    """What the flow stream of a recipe starts from: published weights of one, else ImageNet's, whose first convolution
+    is averaged over the colours (TSN's cross-modality start)."""
+    if row.weights is None:
+        return None
+    known = [f"{row.weights}_flow", "kinetics400_flow", "imagenet"]
+    return next((name for name in known if (row.model, name) in WEIGHTS), None)

@@ -4,9 +4,11 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from keras_vid.models.variants import list_models
+from keras_vid.utils.errors import InputError
 
 CUSTOM = "folder"  # the data set of a recipe for one's own videos
 INCEPTION = tuple(name for name in list_models() if name.endswith(("i3d", "s3d", "s3dg", "i2d")))
+MODALITIES = {"rgb": "RGB frames", "flow": "optical flow"}
 SMALL = "resnet14"  # a backbone of ours, which no paper trained
 
 
@@ -15,6 +17,11 @@ class Recipe:
     """Everything that decides what a training run computes, apart from the videos. Each field is a flag.
 
     Attributes:
+        modality: "rgb", or "flow": optical flow, read from the folders that `keras-vid flow` writes.
+        channels: Of a frame; None: 3 for RGB; for flow 2 (x and y of one field), or 10 (five neighbouring fields) for
+            networks that stand on an image network, as TSN's and TSM's flow streams have it.
+        fps, stride: The rate at which videos are looked at, in frames a second (None: each of its frames), and of the
+            frames at that rate every so many only. Folders of pictures have no clock: all of theirs are looked at.
         options: Choices of the network's constructor, `--set NAME=VALUE`.
         frames: Of a clip. For StNet it is segments times `neighbours`.
         sample: "dense" frames in a row, "segments" (one frame of each part of the video), "super_images" (`neighbours`
@@ -51,6 +58,10 @@ class Recipe:
     model: str
     dataset: str = CUSTOM
     options: dict = field(default_factory=dict)
+    modality: str = "rgb"
+    channels: int | None = None
+    fps: float | None = None
+    stride: int = 1
     frames: int = 8
     sample: str = "segments"
     neighbours: int = 5
@@ -93,6 +104,28 @@ class Recipe:
     test_frames: int | None = None
     test_size: int | None = None
     source: str = "ours"
+
+
+def channels_of(row) -> int:
+    """The channels of the frames that a recipe's network sees.
+
+    >>> channels_of(Recipe("tsm_resnet14")), channels_of(Recipe("tsm_resnet14", modality="flow"))
+    (3, 10)
+    """
+    if row.modality not in MODALITIES:
+        raise InputError(f"--modality is {' or '.join(MODALITIES)}, not {row.modality!r}")
+    if row.stride < 1 or (row.fps is not None and not row.fps > 0):
+        raise InputError("--stride is at least 1, and --fps above 0")
+    if row.modality == "rgb":
+        if row.channels not in (None, 3):
+            raise InputError(f"RGB has 3 channels, not {row.channels}; --modality flow has 2, 4, 6, ...")
+        return 3
+    channels = row.channels or (2 if row.model in INCEPTION else 10)
+    if channels < 2 or channels % 2:
+        raise InputError(f"flow has 2 channels for each field, x and y: 2, 4, ... 10, not {channels}")
+    if row.colour:
+        raise InputError("--colour changes the colours of RGB frames, and flow has none")
+    return channels
 
 
 def from_json(fields: dict) -> Recipe:

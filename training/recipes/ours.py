@@ -3,7 +3,7 @@
 from keras_vid.training.recipes.fields import INCEPTION, Recipe
 
 from keras_vid.models.variants import list_models
-from keras_vid.weights import best_start
+from keras_vid.weights.table import WEIGHTS, best_start
 
 
 def own_rows():
@@ -17,7 +17,9 @@ def own_rows():
             kind = {"frames": 35, "sample": "super_images", "crop": "random"}
         else:
             kind = {}
-        yield Recipe(**{**own, **kind, "weights": best_start(name)})
+        start = best_start(name)
+        rate = WEIGHTS[name, start].view.get("fps") if start else None
+        yield Recipe(**{**own, **kind, "weights": start, "fps": rate})
         quick = {"dataset": "synthetic", "size": 56, "short": 60, "crop": "random", "flip": False}
         quick |= {"lr": 0.05, "length": 30, "batch": 16, "paper_batch": 16, "dropout": 0.0}
         # 13 frames, not 16: strides and SAME padding treat the two ends of an even clip unlike, and I2D learns the

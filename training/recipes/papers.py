@@ -16,7 +16,8 @@ SMALL_SETS = ("ucf101", "hmdb51")
 
 # Xie et al., "Rethinking Spatiotemporal Feature Learning", 3.2 and 5.2: 56 GPUs with 6 clips each, 16 GPUs for
 # Something-Something, 8 for UCF101 and HMDB51. Crops: frames resized to 256 x 256. Dropout, weight decay and BatchNorm
-# momentum: code (TF-slim). Test: all frames, videos padded to 250 (Something: 64).
+# momentum: code (TF-slim). Test: all frames, videos padded to 250 (Something: 64):
+# ten seconds at 25 frames a second, as I3D has them.
 S3D = Recipe(
     model="s3dg",
     frames=64,
@@ -34,12 +35,12 @@ S3D = Recipe(
     test_frames=250,
     source="https://arxiv.org/abs/1712.04851, 3.2",
 )
-_S3D_SMALL = {"length": 8_000, "drops": (6_000,), "paper_batch": 6 * 8, "lr": 0.01, "weights": KINETICS}
+_S3D_SMALL = {"length": 8_000, "drops": (6_000,), "paper_batch": 6 * 8, "lr": 0.01, "weights": KINETICS, "fps": 25}
 S3D_SETS = {
-    "mini_kinetics200": {"length": 80_000, "drops": (60_000, 70_000)},
+    "mini_kinetics200": {"length": 80_000, "drops": (60_000, 70_000), "fps": 25},
     # the paper "largely follows" I3D there: I3D's code
-    "kinetics400": {"length": 115_000, "drops": (97_000, 108_000)},
-    "kinetics600": {"length": 115_000, "drops": (97_000, 108_000)},
+    "kinetics400": {"length": 115_000, "drops": (97_000, 108_000), "fps": 25},
+    "kinetics600": {"length": 115_000, "drops": (97_000, 108_000), "fps": 25},
     "something_v1": {"length": 10_000, "drops": (), "paper_batch": 6 * 16, "test_frames": 64},
     "ucf101": _S3D_SMALL,
     "hmdb51": _S3D_SMALL,

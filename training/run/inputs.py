@@ -21,6 +21,7 @@ from keras_vid.utils.errors import InputError
 def open_data(recipe, options, say):
     """(training, validation) clips of a run; a sample of both is looked at before anything is built."""
     training, validation, _, how = datasets(recipe, options)
+    refuse_prepared(recipe, training)
     if len(training.labels) < 2 or (training.name != PREPARED and len({item.label for item in training.items}) < 2):
         raise InputError(
             f"{options.data}: all training clips have one label: a classifier needs two classes to tell apart"
@@ -28,12 +29,21 @@ def open_data(recipe, options, say):
     for dataset in filter(None, (training, validation)):
         say(dataset.report())
         if dataset.name != PREPARED:
-            check_readable(dataset, options.workers)
+            check_readable(dataset, options.workers, views.look(recipe))
     say(how)
     if own_and_skewed(training) and not recipe.class_weights:
         ones = ",".join("1" * len(training.labels))
         say(f"classes are skewed: rare ones count more in the loss (--class-weights {ones}: all count alike)")
     return training, validation
+
+
+def refuse_prepared(recipe, training):
+    """Prepared data has RGB frames without a clock."""
+    if training.name == PREPARED and (recipe.modality != "rgb" or recipe.fps or recipe.stride > 1):
+        raise InputError(
+            "prepared data holds RGB frames without their times: it goes without --modality flow, --fps and --stride "
+            "(keras-vid prepare --fps writes them at a rate)"
+        )
 
 
 def own_and_skewed(training):
@@ -65,7 +75,7 @@ def inputs(recipe, options, training, strategy, failures):
             data = records(options.data, views.records_choice(recipe), transform, batch, **position)
             data = views.mixed(data, recipe, classes, options.seed, start * count + number)
             return served(data, options.service) if options.service else data
-        more = {"short": recipe.short, "workers": options.workers, "failures": failures}
+        more = {"short": recipe.short, "workers": options.workers, "failures": failures, "view": views.look(recipe)}
         data = clips(training, views.train_indices(recipe), transform, batch, **position, **more)
         return views.mixed(data, recipe, classes, options.seed, start * count + number)
 
@@ -86,7 +96,7 @@ def validator(recipe, options, testing, trainer):
 
     def validate(network, tick):
         failures = Failures()
-        more = {"short": recipe.short, "workers": options.workers, "failures": failures}
+        more = {"short": recipe.short, "workers": options.workers, "failures": failures, "view": views.look(recipe)}
         data = clips(testing, views.test_indices(one), transform, recipe.batch, training=False, **more)
         judge = trainer if network is trainer.network else network
         if not getattr(judge, "compiled", False):

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from keras_vid.training.recipes.fields import from_json
+from keras_vid.training.recipes.fields import channels_of, from_json
 
 from keras_vid.inference.load import load_model
 from keras_vid.models.create import create, network_options
@@ -29,13 +29,13 @@ def build(recipe, labels, weights=None):
     options = constructor_options(recipe)
     if weights and is_network(weights):
         network = create(recipe.model, **shape, **options)
+        set_view(network, **shown(recipe, network), labels=tuple(labels))
         return network, transfer(load_model(weights), network, weights)
     try:
         network = create(recipe.model, **shape, weights=weights, **options)
     except OSError as error:
         raise OSError(f"{error}; --weights none starts from scratch") from error
-    trained = None if network.input_shape[1] else recipe.frames
-    set_view(network, labels=tuple(labels), aspect=ASPECTS.get(recipe.crop), trained_frames=trained)
+    set_view(network, **shown(recipe, network), labels=tuple(labels))
     if weights is None:
         return network, ["starts from random weights"]
     fresh = [layer.name for layer in network.layers if layer.name in ("logits", "classifier")]
@@ -82,9 +82,20 @@ def is_network(weights):
     return Path(weights).is_dir() or str(weights).endswith(".keras")
 
 
+def shown(recipe, network):
+    """What the recipe says of the videos, for the network's `ClipView`."""
+    trained = None if network.input_shape[1] else recipe.frames
+    return {
+        "aspect": ASPECTS.get(recipe.crop),
+        "trained_frames": trained,
+        "fps": recipe.fps,
+        "stride": recipe.stride,
+    }
+
+
 def constructor_options(recipe):
     """What a recipe's network is built with beside its shape: its options, and fields that are options, too."""
-    options = dict(recipe.options)
+    options = {**recipe.options, "channels": channels_of(recipe)}
     if recipe.model.startswith("stnet"):
         options["length"] = recipe.neighbours
     if recipe.dropout is not None:

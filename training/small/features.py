@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from keras_vid.utils.errors import InputError, VideoError
-from keras_vid.video import probe, sample
+from keras_vid.video import sample
 from keras_vid.view import called, view_of
 
 FRAMES, SIDE = 48, 160  # of a clip where neither the network nor the user decides
@@ -146,17 +146,12 @@ def _kept(cache, key, reading):
 
 def read_clip(item, view, number=0, views=1, frozen=False):
     """One clip (T, H, W, C) of an item, uint8, as the view shows it: the middle one, or another of several."""
-    times = probe(item.path)["times"] if view.fps and item.start is None and item.end is None else None
 
     def indices(count):
-        shown = sample.at_fps_times(times, view.fps) if times else range(count)
-        shown = shown[:: view.stride]
-        chosen = view_indices(view, len(shown), number, views)
-        if frozen:
-            chosen = [chosen[len(chosen) // 2]] * len(chosen)
-        return [shown[i] for i in chosen]
+        chosen = view_indices(view, count, number, views)
+        return [chosen[len(chosen) // 2]] * len(chosen) if frozen else chosen
 
-    return view.crop(read_item(item, indices, view.picture_size))
+    return view.crop(read_item(item, indices, view.picture_size, view))
 
 
 def view_indices(view, count, number=0, views=1):

@@ -1,0 +1,73 @@
+"""The fields of a recipe as flags of a command."""
+
+import argparse
+import dataclasses
+
+HELP = {  # fields of the recipe; what is not here is explained in training/recipes/fields.py
+    "modality": "rgb, or flow: the folders that keras-vid flow writes",
+    "channels": "of flow: 2 for one field, 10 for five (default: 2 for the Inception family, else 10)",
+    "fps": "frames a second at which videos are looked at (default: the recipe's, else each of their own)",
+    "frames": "frames of a clip",
+    "sample": "dense, segments, super_images or window",
+    "neighbours": "frames of a super-image (StNet)",
+    "size": "side of the picture that the network sees",
+    "short": "short side to which frames are scaled while decoding",
+    "crop": "random, squash, corner or sth",
+    "flip": "mirror half of the clips, except classes that name a direction: yes or no",
+    "optimizer": "sgd or adamw",
+    "lr": "learning rate of a step of --paper-batch clips; scaled to the steps of this run",
+    "first_rate": "rate of the first convolution, as a multiple of --lr",
+    "bias_rate": "rate of biases, as a multiple of --lr",
+    "head_rate": "rate of the classifier, as a multiple of --lr",
+    "weight_decay": "L2, of kernels alone",
+    "length": "how long, in --unit epochs or steps",
+    "drops": "when the rate drops, comma-separated",
+    "warmup": "so many first steps or epochs the rate rises",
+    "paper_batch": "clips of a step over all devices for which --lr, and a length in steps, were chosen",
+    "scale_to_batch": "scale --lr and lengths in steps to the clips of this run's steps: yes or no (as written)",
+    "clip_norm": "longest gradient, 0 for any",
+    "bn": "BatchNorm: train, partial (all but the first frozen) or frozen",
+    "sync_bn": "BatchNorm statistics over all replicas: yes or no",
+    "weights": "start: imagenet, kinetics400, a weights file, a run folder, a .keras file, or none",
+    "views": "clips of a video in testing; 0 for all frames",
+    "crops": "crops of a clip in testing: 1 or 3",
+    "view_choice": "where several clips lie in testing: spread, random or twice",
+}
+NOT_FLAGS = ("model", "dataset", "source", "batch", "options", "stride")  # --stride stands in own_videos.py
+
+
+def add_recipe_flags(parser):
+    """A flag for each field, -b, and --set for the options of the network's constructor."""
+    from keras_vid.training.recipes.fields import Recipe
+
+    fields = parser.add_argument_group("the recipe's fields")
+    fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips of a step on each device")
+    told = "an option of the network's constructor, such as fusion=concat (repeatable)"
+    fields.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=told)
+    for field in dataclasses.fields(Recipe):
+        if field.name in NOT_FLAGS:
+            continue
+        kind = _weights_of_classes if field.name == "class_weights" else _parser(field)
+        fields.add_argument(f"--{field.name.replace('_', '-')}", type=kind, help=HELP.get(field.name))
+
+
+def _parser(field):
+    kind = getattr(field.type, "__name__", str(field.type)).split(" ")[0]
+    return {"bool": _yes, "tuple": _numbers, "int": int, "float": float}.get(kind, str)
+
+
+def _weights_of_classes(text):
+    return text if text == "balanced" else _numbers(text)
+
+
+def _yes(text):
+    if text.lower() not in ("yes", "no", "true", "false"):
+        raise argparse.ArgumentTypeError(f"yes or no, not {text!r}")
+    return text.lower() in ("yes", "true")
+
+
+def _numbers(text):
+    try:
+        return tuple(float(part) for part in text.split(",") if part)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"numbers with commas, not {text!r}") from None

@@ -1,0 +1,1 @@
+"""Classifiers of sequences of frame features, compared: StNet, Table 1."""
