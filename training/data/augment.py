@@ -115,8 +115,8 @@ def flip(clip, label, seed, swap=None, flow=False):
         flow: Whether the clip is stored flow, x in every other channel: in a mirror x is 255 - x.
 
     >>> clip = tf.constant([[[[100, 7], [200, 9]]]], tf.uint8)  # two pixels
-    >>> flip(clip, 0, [1, 6], flow=True)[0].numpy().tolist()
-    [[[[55, 9], [155, 7]]]]
+    >>> sorted({tuple(flip(clip, 0, [seed, 0], flow=True)[0].numpy().ravel().tolist()) for seed in range(20)})
+    [(55, 9, 155, 7), (100, 7, 200, 9)]
     """
     label = tf.convert_to_tensor(label)
     yes = tf.random.stateless_uniform((), seed) < 0.5
