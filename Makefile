@@ -28,7 +28,7 @@ format: $(VENV)/ready
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
 
-# The documentation, with every example run, into docs/_build/html. A warning is an error.
+# The documentation, with its notebook run, into docs/_build/html. A warning is an error.
 docs: .venv-docs/ready
 	.venv-docs/bin/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
