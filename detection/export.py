@@ -16,7 +16,7 @@ def export(detector, folder):
     """Write the detector's next version under `folder` (`folder/1`, `folder/2`, ...) and return the version's path.
 
     The signature `serving_default` takes uint8 `clip` (B, T, H, W, 3) and `keyframe` (B, H, W, 3), for a flow stream
-    `flow` (B, T, H, W, 2), of any height and width. It answers `boxes` (B, D, 4) in pixels of the keyframe, `scores`
+    `flow` (B, T, H, W, 2), of any height and width. It returns `boxes` (B, D, 4) in pixels of the keyframe, `scores`
     (B, D), best first, `labels` as strings (B, D), and `count` (B,): from there on the rest is padding.
     """
     folder = Path(folder)
@@ -58,17 +58,17 @@ def serving(detector):
 
     def serve(*pictures):
         height, width = tf.unstack(tf.cast(tf.shape(pictures[0])[1:3], tf.float32))
-        found = detector({kind: fit(x) for kind, x in zip(kinds, pictures)}, training=False)
+        detections = detector({kind: fit(x) for kind, x in zip(kinds, pictures)}, training=False)
         scale = tf.stack([width / size[1], height / size[0]] * 2)
-        real = tf.sequence_mask(found["count"], tf.shape(found["labels"])[1])
-        labels = tf.where(real, tf.gather(tf.constant(classes), found["labels"]), "")
-        return {**found, "boxes": found["boxes"] * scale, "labels": labels}
+        valid = tf.sequence_mask(detections["count"], tf.shape(detections["labels"])[1])
+        labels = tf.where(valid, tf.gather(tf.constant(classes), detections["labels"]), "")
+        return {**detections, "boxes": detections["boxes"] * scale, "labels": labels}
 
     return serve
 
 
 def _check(detector, path):
-    """Refuse a SavedModel that does not answer like the detector on random pictures of the detector's own size."""
+    """Refuse a SavedModel whose outputs differ from the detector's on random pictures of its own size."""
     rng = np.random.default_rng(0)
     size, frames = detector.settings.size, detector.settings.frames
     inputs = {"keyframe": rng.integers(0, 256, (1, *size, 3)).astype("uint8")}

@@ -31,34 +31,34 @@ def detect(detector, clips, keys, batch_size=4):
 
 
 def _detect(detector, batch):
-    inputs = {kind: np.stack([found[kind] for *_, found in batch]) for kind in batch[0][3]}
-    answer = {kind: np.asarray(value) for kind, value in detector.predict_on_batch(inputs).items()}
+    inputs = {kind: np.stack([sample[kind] for *_, sample in batch]) for kind in batch[0][3]}
+    outputs = {kind: np.asarray(value) for kind, value in detector.predict_on_batch(inputs).items()}
     height, width = detector.settings.size
     for i, (name, frame, size, _) in enumerate(batch):
-        found = slice(answer["count"][i])
+        boxes, scores, labels = (outputs[kind][i, : outputs["count"][i]] for kind in ("boxes", "scores", "labels"))
         scale = np.array([size[1] / width, size[0] / height] * 2, "float32")
-        yield name, frame, answer["boxes"][i, found] * scale, answer["scores"][i, found], answer["labels"][i, found]
+        yield name, frame, boxes * scale, scores, labels
 
 
 def detect_video(detector, source, flow=None, progress=None):
     """What is found in every frame of a video: a list of (boxes, scores, labels)."""
     clips = Clips({"video": source}, detector.settings, flow and {"video": flow})
     count = count_frames(source)
-    found = []
+    detections = []
     for _, frame, *rest in detect(detector, clips, [("video", frame) for frame in range(count)]):
-        found.append(rest)
+        detections.append(rest)
         if progress:
             progress(frame + 1, count)
-    if len(found) != count:
+    if len(detections) != count:
         raise VideoError(f"{source}: {next(iter(clips.skipped.values()))}")
-    return found
+    return detections
 
 
 def detect_set(detector, gt, clips, which="annotated", min_score=0.001, progress=None):
     """What is found in the keyframes of a data set, as a table of detections for frame-mAP.
 
     Args:
-        gt: The table of ground truth; the answer is measured in its pixels.
+        gt: The table of ground truth; the result is in its pixels.
         which: Keyframes, "annotated" ones or "all" frames.
         min_score: Detections of a lower score are left out.
     """
@@ -69,9 +69,9 @@ def detect_set(detector, gt, clips, which="annotated", min_score=0.001, progress
             height, width = clips.size(name)
             boxes = boxes * np.array([gt.size[0] / width, gt.size[1] / height] * 2, "float32")
         kept = scores >= min_score
-        many = int(kept.sum())
+        count = int(kept.sum())
         names = [detector.classes[label] for label in labels[kept]]
-        columns.append(([name] * many, [frame] * many, names, boxes[kept], scores[kept]))
+        columns.append(([name] * count, [frame] * count, names, boxes[kept], scores[kept]))
         if progress:
             progress(len(columns), len(keys))
     if not sum(len(row[0]) for row in columns):
@@ -81,22 +81,22 @@ def detect_set(detector, gt, clips, which="annotated", min_score=0.001, progress
     return tables.make(video, frame, label, box, score=score)
 
 
-def draw_video(source, found, classes, path, min_score=0.5):
+def draw_video(source, detections, classes, path, min_score=0.5):
     """Write a video with what was found of at least some score drawn on every frame; sound is left out."""
     frames = read(source)
     pictures = []
-    for frame, (boxes, scores, labels) in zip(frames, found):
+    for frame, (boxes, scores, labels) in zip(frames, detections):
         kept = scores >= min_score
         texts = [f"{classes[label]} {score:.2f}" for label, score in zip(labels[kept], scores[kept])]
         pictures.append(draw(frame, boxes[kept], texts, labels[kept].tolist()))
     return write(path, np.stack(pictures), probe(source)["fps"] or 25)
 
 
-def rows_of(found, classes, min_score=0.0):
+def rows_of(detections, classes, min_score=0.0):
     """What was found as a list of rows for JSON: frame, label, score and box of each detection."""
     return [
         {"frame": frame, "label": classes[label], "score": round(float(score), 6), "box": np.round(box, 2).tolist()}
-        for frame, (boxes, scores, labels) in enumerate(found)
+        for frame, (boxes, scores, labels) in enumerate(detections)
         for box, score, label in zip(boxes.astype("float64"), scores, labels)
         if score >= min_score
     ]

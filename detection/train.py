@@ -49,7 +49,7 @@ def train(row, data, output, *, test=None, options=None, flow=None, source=None)
     number, _ = position(options.strategy, options.cluster, options.task)
     folder = RunFolder(output, writes=number == 0)
     say = (lambda line: print(line, file=sys.stderr, flush=True)) if folder.writes else lambda line: None
-    with folder.opened(options.resume) as found:
+    with folder.opened(options.resume) as progress:
         # the data
         table, paths = readable(*data)
 
@@ -62,9 +62,9 @@ def train(row, data, output, *, test=None, options=None, flow=None, source=None)
         if options.resume:
             folder.check_same(settings)
         with strategy.scope():
-            trainer = DetectorTrainer(*start(table.classes, row, pretrained=found is None))
-            if found:
-                plan = go_on(trainer, plan, found, folder, say)
+            trainer = DetectorTrainer(*start(table.classes, row, pretrained=progress is None))
+            if progress:
+                plan = go_on(trainer, plan, progress, folder, say)
         detector = trainer.network
         single = strategy.num_replicas_in_sync == 1
         network = detector if single else Detector(table.classes, detector.settings)
@@ -78,7 +78,7 @@ def train(row, data, output, *, test=None, options=None, flow=None, source=None)
         outputs = callbacks.Outputs(folder, network, columns, "frame_map", validate, command, options.save_every)
         with StopSignals() as stop:
             chain = [callbacks.Watch(plan.first, math.inf, named_keyframes(table, options.seed, plan))]
-            chain += callbacks.standard(trainer, plan, outputs, stop, found)
+            chain += callbacks.standard(trainer, plan, outputs, stop, progress)
             if test and folder.writes:
                 chain.insert(-1, Pictures(network, test, folder.events, flow))
 
@@ -144,8 +144,10 @@ def named_keyframes(table, seed, plan):
     keys = keyframes(table)
 
     def names(step):
-        places = (divmod(i, len(keys)) for i in range(step * plan.clips, (step + 1) * plan.clips))
-        chosen = [keys[np.random.default_rng([seed, epoch]).permutation(len(keys))[place]] for epoch, place in places]
+        positions = (divmod(i, len(keys)) for i in range(step * plan.clips, (step + 1) * plan.clips))
+        chosen = [
+            keys[np.random.default_rng([seed, epoch]).permutation(len(keys))[position]] for epoch, position in positions
+        ]
         return [f"{table.videos[video]} frame {frame}" for video, frame in chosen]
 
     return names
@@ -181,9 +183,12 @@ def load(source):
     if not path.is_file():
         raise MissingFile(f"{path} does not exist: give a run folder of keras-vid detect train, or a .keras file")
     try:
-        return keras.models.load_model(path, compile=False)
+        model = keras.models.load_model(path, compile=False)
     except Exception as error:
         raise InputError(f"{path} is not a readable .keras file: {str(error).splitlines()[0]}") from error
+    if not isinstance(model, Detector):
+        raise InputError(f"{path} holds {model.name}, which is not a detector: keras-vid detect train makes one")
+    return model
 
 
 def write_skipped(path, skipped, missing):

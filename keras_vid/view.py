@@ -162,12 +162,18 @@ class ClipView:
             raise MissingFile(f"{folder}: there is no {FILE}, so it is not known what its network is shown")
         try:
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is damaged: {error}") from error
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise InputError(f"{path} is damaged ({error}): restore it, or train again") from error
 
     @classmethod
     def from_dict(cls, values) -> "ClipView":
         labels = values.get("labels")
+        if labels is not None and not (isinstance(labels, (list, tuple)) and all(isinstance(x, str) for x in labels)):
+            raise InputError("its labels are not a list of names")
+        for name in ("frames", "height", "width", "channels", "group", "stride", "fps"):
+            value = values.get(name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
+                raise InputError(f"{name} is {value!r}, not a positive number")
         return cls(**{**values, "labels": tuple(labels) if labels else None})
 
 

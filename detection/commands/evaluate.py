@@ -69,11 +69,11 @@ def run(args):
             raise InputError(f"{args.gt} has no splits: leave --split out")
         for note in gt.notes:
             print(note, file=sys.stderr)
-        found = box_files.read_boxes(path)
+        detections = box_files.read_boxes(path)
         try:
-            result = report(gt, found, args.rule, args.iou, args.frames) | {"split": split}
+            result = report(gt, detections, args.rule, args.iou, args.frames) | {"split": split}
             if args.video:
-                result["video"] = video_map(gt, found, args.link, args.trim, args.rule, **linking)
+                result["video"] = video_map(gt, detections, args.link, args.trim, args.rule, **linking)
             results.append(result)
         except ValueError as error:
             raise InputError(f"{path}: {error}") from error

@@ -37,11 +37,11 @@ def _predict_video(args, detector):
     if not args.output and not args.json:
         raise InputError("nothing to do: give -o OUT.mp4, or --json")
     min_score = 0.5 if args.min_score is None else args.min_score
-    found = detect_video(detector, args.video, args.flow, _progress)
+    detections = detect_video(detector, args.video, args.flow, _progress)
     if args.output:
-        draw_video(args.video, found, detector.classes, args.output, min_score)
+        draw_video(args.video, detections, detector.classes, args.output, min_score)
     if args.json:
-        print(json.dumps({"video": args.video, "detections": rows_of(found, detector.classes, min_score)}))
+        print(json.dumps({"video": args.video, "detections": rows_of(detections, detector.classes, min_score)}))
     else:
         print(args.output)
 
@@ -56,8 +56,10 @@ def _predict_set(args, detector):
     gt, paths = sets.load(args.dataset, args.data, args.split, "test")
     flow = sets.locate(args.flow, gt.videos) if args.flow else None
     clips = Clips(paths, detector.settings, flow)
-    found = detect_set(detector, gt, clips, args.frames, 0.001 if args.min_score is None else args.min_score, _progress)
-    box_files.write_boxes(found, args.output)
+    detections = detect_set(
+        detector, gt, clips, args.frames, 0.001 if args.min_score is None else args.min_score, _progress
+    )
+    box_files.write_boxes(detections, args.output)
     for video, reason in clips.skipped.items():
         print(f"skipped {video}: {reason}", file=sys.stderr)
     print(args.output)

@@ -22,7 +22,7 @@ def from_content(gt, path):
     videos = sorted(str(v) for v in gt["gttubes"])
     tubes = []
     for video in videos:
-        listed = [(label, tube) for label, mine in gt["gttubes"][video].items() for tube in mine]
+        listed = [(label, tube) for label, tubes_of_label in gt["gttubes"][video].items() for tube in tubes_of_label]
         for number, (label, tube) in enumerate(listed):
             tubes.append((video, label, number, tube[:, 0].astype("int64") - 1, boxes.from_inclusive(tube[:, 1:5])))
     sizes = {(int(width), int(height)) for height, width in gt["resolution"].values()}

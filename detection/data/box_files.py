@@ -9,13 +9,13 @@ of rows, which also keeps `frames` (of each video, -1 unknown) and `size` (width
 import csv
 import itertools
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from keras_vid.detection.data.table import Table, make
 
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.files import read_npz
 
 NEEDED = ("video", "frame", "label", "x1", "y1", "x2", "y2")
 PART = 1 << 16  # lines of text in memory at a time
@@ -42,8 +42,9 @@ def read_boxes(path):
         return table
     except KeyError as error:
         raise InputError(f"{path}: no column {error}; a table has {', '.join(NEEDED)} and score, tube") from error
-    except (ValueError, TypeError, csv.Error, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: {error}") from error
+    except (ValueError, TypeError, RecursionError, csv.Error) as error:
+        reason = str(error) if str(path) in str(error) else f"{path}: {error}"
+        raise InputError(reason) from error
 
 
 def check_boxes(table):
@@ -98,7 +99,7 @@ def _read_csv(path):
         twice = [name for name in (*NEEDED, "score", "tube") if header.count(name) > 1]
         if twice:
             raise InputError(f"column {twice[0]} is there {header.count(twice[0])} times")
-        place = {k: header.index(k) for k in (*NEEDED, "score", "tube") if k in header}
+        column_of = {k: header.index(k) for k in (*NEEDED, "score", "tube") if k in header}
         parts, seen = [], {}
         while True:
             rows = [row for row in itertools.islice(lines, PART) if row]
@@ -106,13 +107,13 @@ def _read_csv(path):
             if ragged:
                 raise InputError(f"{len(ragged)} fields instead of {len(header)} in the line {','.join(ragged)}")
             columns = list(zip(*rows)) or [()] * len(header)
-            named = {k: columns[i] for k, i in place.items()}
+            named = {k: columns[i] for k, i in column_of.items()}
             for k in named.keys() & {"video", "label"}:
                 named[k] = [seen.setdefault(name, name) for name in named[k]]  # one string for all its rows
             parts.append(_numbers(named))
             if not rows:
                 break
-    return _table({k: np.concatenate([part[k] for part in parts]) for k in place})
+    return _table({k: np.concatenate([part[k] for part in parts]) for k in column_of})
 
 
 def _read_json(path):
@@ -124,23 +125,22 @@ def _read_json(path):
 
 
 def _read_npz(path):
-    with np.load(path, allow_pickle=False) as data:
-        found = dict(data)
-    columns = {k: found[k] for k in ("video", "frame", "label", "box")}
-    columns |= {k: found[k] for k in ("score", "tube") if k in found}
+    arrays = read_npz(path)
+    columns = {k: arrays[k] for k in ("video", "frame", "label", "box")}
+    columns |= {k: arrays[k] for k in ("score", "tube") if k in arrays}
     if len({len(column) for column in columns.values()}) > 1:
         raise InputError("its columns have different lengths")
     if columns["video"].dtype.kind not in "iu":
         return make(**columns)
-    names = {"video": found["videos"].astype(str).tolist(), "label": found["classes"].astype(str).tolist()}
+    names = {"video": arrays["videos"].astype(str).tolist(), "label": arrays["classes"].astype(str).tolist()}
     for k, known in names.items():
         columns[k] = columns[k].astype("int64")
         if len(columns[k]) and not 0 <= columns[k].min() <= columns[k].max() < len(known):
             raise InputError(f"column {k} has numbers outside 0 to {len(known) - 1}")
     columns["frame"], columns["box"] = columns["frame"].astype("int64"), columns["box"].astype("float32").reshape(-1, 4)
     table = Table(names["video"], names["label"], **columns)
-    table.frames = {v: int(n) for v, n in zip(table.videos, found.get("frames", [])) if n >= 0}
-    table.size = tuple(found["size"].tolist()) if "size" in found else None
+    table.frames = {v: int(n) for v, n in zip(table.videos, arrays.get("frames", [])) if n >= 0}
+    table.size = tuple(arrays["size"].tolist()) if "size" in arrays else None
     return table
 
 

@@ -55,7 +55,7 @@ def ground_truth(path, lists=None, split=1, subset="test"):
 
 def notes(table, name, split=1, subset="all"):
     """What to know about a set from `open_set`, a sentence each: its counts against the published ones comes first."""
-    return (_told(table, name, 1 if subset == "all" else split, subset), *table.notes, *_about(table, name))
+    return (_summary_line(table, name, 1 if subset == "all" else split, subset), *table.notes, *_about(table, name))
 
 
 def open_set(path, lists=None, wanted=True):
@@ -95,15 +95,15 @@ def counts(table):
     {'videos': 1, 'frames': 0, 'frames with boxes': 1, 'boxes': 2}
     """
     with_boxes = len(np.unique(table.video << 32 | table.frame))
-    found = {"videos": len(table.videos), "frames": sum(table.frames.values())}
-    return found | {"frames with boxes": with_boxes, "boxes": len(table)}
+    counted = {"videos": len(table.videos), "frames": sum(table.frames.values())}
+    return counted | {"frames with boxes": with_boxes, "boxes": len(table)}
 
 
-def _told(table, name, split, subset):
-    found, known = counts(table), KNOWN.get((name, split, subset))
+def _summary_line(table, name, split, subset):
+    counted, known = counts(table), KNOWN.get((name, split, subset))
     part = "all videos" if subset == "all" else f"split {split}, {subset}"
-    line = f"{name}, {part}: " + ", ".join(f"{count:,} {what}" for what, count in found.items())
-    if tuple(found.values()) == known:
+    line = f"{name}, {part}: " + ", ".join(f"{count:,} {what}" for what, count in counted.items())
+    if tuple(counted.values()) == known:
         return f"{line}: as published"
     return line if known is None else f"{line}; published are {', '.join(f'{count:,}' for count in known)}"
 

@@ -50,20 +50,20 @@ class Clips:
     def __call__(self, video, frame):
         """What the detector wants to see: `keyframe`, and `clip` or `flow` or both."""
         settings = self.settings
-        found = {}
+        sample = {}
         clip = self._window(video, frame) if "rgb" in settings.streams else self._window(video, frame, 1)
         if "rgb" in settings.streams:
-            found["clip"] = clip
-        found["keyframe"] = clip[len(clip) // 2]
+            sample["clip"] = clip
+        sample["keyframe"] = clip[len(clip) // 2]
         if "flow" in settings.streams:
             if video not in self.flow:
                 raise VideoError(f"{video}: no folder of flow")
-            found["flow"] = read_flow(
+            sample["flow"] = read_flow(
                 self.flow[video],
                 lambda n: around(min(frame, n - 1), n, settings.frames, settings.stride),
                 settings.size,
             )
-        return found
+        return sample
 
     def size(self, video):
         """(height, width) of a video's own frames."""
@@ -163,29 +163,29 @@ def examples(table, clips, batch_size=1, *, seed=0, shard=(0, 1), start_step=0, 
     order = np.lexsort((table.frame, table.video))
     starts = np.searchsorted(table.video[order] << 32 | table.frame[order], keys[:, 0] << 32 | keys[:, 1])
     ends = np.append(starts[1:], len(order))
-    most = int((ends - starts).max())
+    max_boxes = int((ends - starts).max())
 
     @functools.lru_cache(maxsize=2)
     def shuffle(epoch):
         return np.random.default_rng([seed, epoch]).permutation(len(keys))
 
     def one(i):
-        epoch, place = divmod(int(i), len(keys))
+        epoch, position = divmod(int(i), len(keys))
         shuffled = shuffle(epoch)
         for attempt in range(min(ATTEMPTS, len(keys))):
-            key = shuffled[(place + attempt) % len(keys)]
+            key = shuffled[(position + attempt) % len(keys)]
             name = table.videos[keys[key, 0]]
             try:
-                found = clips(name, int(keys[key, 1]))
+                sample = clips(name, int(keys[key, 1]))
                 video_size = table.size[::-1] if table.size else clips.size(name)
                 rows = order[starts[key] : ends[key]]
                 boxes, labels = targets(table, rows, settings.size, video_size, settings.scores == "sigmoid")
-                found |= {"boxes": boxes, "labels": labels}
+                sample |= {"boxes": boxes, "labels": labels}
                 if flip and np.random.default_rng([seed, 1, int(i)]).random() < 0.5:
-                    found = mirror(found, settings.size[1])
-                padding = ((0, most - len(boxes)), (0, 0))
-                found |= {"boxes": np.pad(found["boxes"], padding), "labels": np.pad(labels, padding)}
-                return [found[kind] for kind in kinds]
+                    sample = mirror(sample, settings.size[1])
+                padding = ((0, max_boxes - len(boxes)), (0, 0))
+                sample |= {"boxes": np.pad(sample["boxes"], padding), "labels": np.pad(labels, padding)}
+                return [sample[kind] for kind in kinds]
             except (ValueError, OSError, MemoryError) as error:
                 clips.skip(name, error)
         reason = f"the last of {name}: {clips.skipped.get(name)}"
@@ -193,7 +193,11 @@ def examples(table, clips, batch_size=1, *, seed=0, shard=(0, 1), start_step=0, 
         raise clips.fatal
 
     shapes = {"clip": (settings.frames, *settings.size, 3), "keyframe": (*settings.size, 3)}
-    shapes |= {"flow": (settings.frames, *settings.size, 2), "boxes": (most, 4), "labels": (most, len(table.classes))}
+    shapes |= {
+        "flow": (settings.frames, *settings.size, 2),
+        "boxes": (max_boxes, 4),
+        "labels": (max_boxes, len(table.classes)),
+    }
     unseen = {"clip": "rgb", "flow": "flow"}
     kinds = [kind for kind in shapes if unseen.get(kind, "") in settings.streams]
     types = [tf.float32 if kind in ("boxes", "labels") else tf.uint8 for kind in kinds]

@@ -60,7 +60,7 @@ def from_annot(annot):
 
 def splits(folder):
     """The lists `<class>_test_split<k>.txt` as [{"train": videos, "test": videos}] of splits 1 to 3."""
-    found = []
+    lists = []
     for split in (1, 2, 3):
         parts = {"train": [], "test": []}
         files = sorted(Path(folder).glob(f"*_test_split{split}.txt"))
@@ -72,8 +72,8 @@ def splits(folder):
                 if line.strip():
                     video, part = line.rsplit(maxsplit=1)
                     parts[{"1": "train", "2": "test"}[part]].append(f"{name}/{video.removesuffix('.avi')}")
-        found.append(parts)
-    return found
+        lists.append(parts)
+    return lists
 
 
 def without_mask(table):

@@ -8,11 +8,11 @@ def variable(path, name):
     from scipy.io import loadmat
 
     try:
-        found = loadmat(path, squeeze_me=True, struct_as_record=False)
+        variables = loadmat(path, squeeze_me=True, struct_as_record=False)
     except OSError:
         raise
     except Exception as error:  # SciPy raises many kinds on damaged files
         raise InputError(f"{path}: not a .mat file that SciPy reads: {error}") from error
-    if name not in found:
+    if name not in variables:
         raise InputError(f"{path}: holds no variable {name}")
-    return found[name]
+    return variables[name]

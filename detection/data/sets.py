@@ -39,7 +39,7 @@ def load(name, folder, split=1, subset="train"):
 
 
 def write_synthetic(folder, clips=(24, 6), frames=16, size=64):
-    """The synthetic set with exact boxes: `train` and `test`, so many videos of each class."""
+    """The synthetic set with exact boxes: `train` and `test`, a number of videos of each class."""
     for part, count, seed in zip(("train", "test"), clips, (0, 1)):
         write_dataset(Path(folder) / part, count, frames, size, seed)
         lines = (Path(folder) / part / "boxes.csv").read_text().splitlines()
@@ -60,20 +60,20 @@ def locate(folder, names):
     (True, 1)
     """
     folder = Path(folder)
-    found = {name: str(folder / name) for name in names if (folder / name).exists()}
-    if len(found) == len(names):
-        return found
+    paths = {name: str(folder / name) for name in names if (folder / name).exists()}
+    if len(paths) == len(names):
+        return paths
     below = {}
     for path in map(Path, sorted(videos_below(folder))):
         name = path if path.is_dir() else path.with_suffix("")
         below.setdefault("/".join(name.parts[-2:]), str(path))
-    short = {name: "/".join(Path(name).parts[-2:]) for name in names if name not in found}
-    return found | {name: below[key] for name, key in short.items() if key in below}
+    short = {name: "/".join(Path(name).parts[-2:]) for name in names if name not in paths}
+    return paths | {name: below[key] for name, key in short.items() if key in below}
 
 
 def _first(folder, files):
     for file in files:
-        found = next(iter([folder / file] if (folder / file).exists() else sorted(folder.rglob(file))), None)
-        if found:
-            return found
+        path = next(iter([folder / file] if (folder / file).exists() else sorted(folder.rglob(file))), None)
+        if path:
+            return path
     raise MissingFile(f"{folder}: holds no {', '.join(files)}")

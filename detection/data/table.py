@@ -41,8 +41,8 @@ class Table:
 
     def only(self, videos):
         """The table of some videos, in that order."""
-        place = {name: i for i, name in enumerate(videos)}
-        new = np.array([place.get(name, -1) for name in self.videos], "int64")
+        number_of = {name: i for i, name in enumerate(videos)}
+        new = np.array([number_of.get(name, -1) for name in self.videos], "int64")
         table = self.rows(new[self.video] >= 0)
         table.video, table.videos = new[table.video], list(videos)
         table.frames = {v: self.frames[v] for v in videos if v in self.frames}
@@ -56,14 +56,14 @@ def make(video, frame, label, box, score=None, tube=None, classes=None):
     ['run']
     """
     videos, video = numbered(video)
-    found, label = numbered(label)
+    used, label = numbered(label)
     if classes is not None:
-        label = _renumbered(label, found, list(classes))
-        found = list(classes)
+        label = _renumbered(label, used, list(classes))
+        used = list(classes)
     score = None if score is None else np.asarray(score, "float64")
     tube = None if tube is None else np.asarray(tube, "int64")
     box = np.asarray(box, "float32").reshape(-1, 4)
-    return Table(videos, found, video, np.asarray(frame, "int64"), label, box, score, tube)
+    return Table(videos, used, video, np.asarray(frame, "int64"), label, box, score, tube)
 
 
 def from_tubes(tubes, videos, classes, frames, size=None):
@@ -72,12 +72,12 @@ def from_tubes(tubes, videos, classes, frames, size=None):
     >>> from_tubes([("a", 0, 0, [3, 4], [[0, 0, 5, 5]] * 2)], ["a"], ["run"], {"a": 9}).frame.tolist()
     [3, 4]
     """
-    place = {v: i for i, v in enumerate(videos)}
+    number_of = {v: i for i, v in enumerate(videos)}
     sizes = [len(span) for _, _, _, span, _ in tubes]
     for (video, _, number, _, box), size_ in zip(tubes, sizes):
         if len(box) != size_:
             raise InputError(f"tube {number} of {video} has {len(box)} boxes and {size_} frames")
-    head = np.array([(place[video], label, number) for video, label, number, _, _ in tubes], "int64").reshape(-1, 3)
+    head = np.array([(number_of[video], label, number) for video, label, number, _, _ in tubes], "int64").reshape(-1, 3)
     video, label, tube = np.repeat(head, sizes, axis=0).T
     frame = np.concatenate([np.zeros(0, "int64"), *(np.asarray(t[3], "int64") for t in tubes)])
     box = np.concatenate([np.zeros((0, 4), "float32"), *(np.asarray(t[4], "float32") for t in tubes)])
@@ -99,12 +99,12 @@ def numbered(names):
     """
     names = names.tolist() if isinstance(names, np.ndarray) else list(names)
     known = sorted(set(names))
-    place = {name: i for i, name in enumerate(known)}
-    return [str(name) for name in known], np.fromiter((place[n] for n in names), "int64", len(names))
+    number_of = {name: i for i, name in enumerate(known)}
+    return [str(name) for name in known], np.fromiter((number_of[n] for n in names), "int64", len(names))
 
 
-def _renumbered(label, found, classes):
-    strange = sorted(set(found) - set(classes))
+def _renumbered(label, used, classes):
+    strange = sorted(set(used) - set(classes))
     if strange:
         raise InputError(f"class {strange[0]!r} is not among the {len(classes)} known ({classes[0]!r}, ...)")
-    return np.array([classes.index(c) for c in found], "int64")[label]
+    return np.array([classes.index(c) for c in used], "int64")[label]

@@ -34,14 +34,20 @@ def from_pickle(gt, path):
 
 def from_annot(annot):
     """A table of all videos from `finalAnnots.mat`."""
-    found = {str(v.name): v for v in annot}
+    annotations = {str(v.name): v for v in annot}
     tubes = []
-    for name in sorted(found):
-        for number, tube in enumerate(np.atleast_1d(found[name].tubes)):
+    for name in sorted(annotations):
+        for number, tube in enumerate(np.atleast_1d(annotations[name].tubes)):
             frames = np.arange(int(tube.sf) - 1, int(tube.ef))  # from 1, end inclusive
             box = from_xywh(np.atleast_2d(tube.boxes))
             tubes.append((name, int(getattr(tube, "class")) - 1, number, frames, box))
-    return from_tubes(tubes, sorted(found), _classes(tubes), {v: int(found[v].num_imgs) for v in sorted(found)}, SIZE)
+    return from_tubes(
+        tubes,
+        sorted(annotations),
+        _classes(tubes),
+        {v: int(annotations[v].num_imgs) for v in sorted(annotations)},
+        SIZE,
+    )
 
 
 def names(path):
@@ -61,10 +67,10 @@ def splits(table, test_list):
 
 def _classes(tubes):
     """Class names in the order of their numbers: each is the folder of its videos."""
-    found = dict(sorted({label: name.split("/")[0] for name, label, *_ in tubes}.items()))
-    if list(found) != list(range(len(found))):
-        raise InputError(f"the classes are numbered {list(found)}")
-    return list(found.values())
+    names_of = dict(sorted({label: name.split("/")[0] for name, label, *_ in tubes}.items()))
+    if list(names_of) != list(range(len(names_of))):
+        raise InputError(f"the classes are numbered {list(names_of)}")
+    return list(names_of.values())
 
 
 def _overflowing(boxes):

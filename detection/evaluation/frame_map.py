@@ -14,7 +14,7 @@ the order of the rows, so the same table always gives the same number.
 """
 
 import numpy as np
-from keras_vid.detection.evaluation.matching import comparable, frame_places, pairs, rows_by_class, take
+from keras_vid.detection.evaluation.matching import comparable, frame_numbers, pairs, rows_by_class, take
 
 from keras_vid.utils.errors import InputError
 
@@ -62,15 +62,16 @@ def frame_maps(gt, detections, thresholds, rule="voc", frames="annotated"):
     if frames not in ("annotated", "all"):
         raise InputError(f"frames {frames!r}: annotated or all")
     match, area = named_rule(rule)
-    found = comparable(gt, detections)
-    if frames == "annotated":  # the others go to a class that nobody asks for: cheaper than a copy of the rest
-        found.label = np.where(frame_places(gt, found) >= 0, found.label, len(gt.classes))
-    near = pairs(gt, found)
-    hits = [take(near, found.score, threshold, match)[0] for threshold in thresholds]
-    places = places_in_class(found, np.concatenate(hits))
+    detections = comparable(gt, detections)
+    if frames == "annotated":  # the others go to a class without a name: cheaper than a copy of the rest
+        detections.label = np.where(frame_numbers(gt, detections) >= 0, detections.label, len(gt.classes))
+    near = pairs(gt, detections)
+    matches = [take(near, detections.score, threshold, match)[0] for threshold in thresholds]
+    ranks = ranks_in_class(detections, np.concatenate(matches))
     named = {"rule": rule, "match": match, "area": area, "frames": frames}
     return [
-        average(gt, found, mine, places[mine], area) | named | {"threshold": t} for t, mine in zip(thresholds, hits)
+        average(gt, detections, matched, ranks[matched], area) | named | {"threshold": t}
+        for t, matched in zip(thresholds, matches)
     ]
 
 
@@ -81,38 +82,38 @@ def named_rule(rule):
     return RULES[rule]
 
 
-def average(gt, found, right, places, area):
-    """AP of every class and their mean, from the rows of the right detections and their places in their class."""
+def average(gt, detections, right, ranks, area):
+    """AP of every class and their mean, from the rows of the right detections and their ranks in their class."""
     totals = np.bincount(gt.label, minlength=len(gt.classes))
-    many = np.bincount(found.label, minlength=len(gt.classes))
-    labels = found.label[right]
+    counts = np.bincount(detections.label, minlength=len(gt.classes))
+    labels = detections.label[right]
     ap, curves = {}, {}
     for label, name in enumerate(gt.classes):
-        mine = np.sort(places[labels == label])
-        ap[name] = area_under(mine, totals[label], area)
-        curves[name] = _curve(mine, totals[label], many[label])
+        own_ranks = np.sort(ranks[labels == label])
+        ap[name] = area_under(own_ranks, totals[label], area)
+        curves[name] = _curve(own_ranks, totals[label], counts[label])
     mean = float(np.mean([ap[gt.classes[i]] for i in np.flatnonzero(totals)]))
     return {"map": mean, "ap": ap, "curves": curves}
 
 
-def places_in_class(table, rows):
-    """The place (from 1) of some rows among all rows of their class, best score first; ties keep the order of the rows.
+def ranks_in_class(table, rows):
+    """The rank (from 1) of some rows among all rows of their class, best score first; ties keep the order of the rows.
 
     An array over all rows that is filled at `rows`. Only the scores' values are sorted, not the rows.
     """
-    places = np.zeros(len(table), "int64")
+    ranks = np.zeros(len(table), "int64")
     wanted = np.zeros(len(table), bool)
     wanted[rows] = True
-    for mine in rows_by_class(table):
-        score, asked = table.score[mine], np.flatnonzero(wanted[mine])
-        if not len(asked):
+    for rows_of_class in rows_by_class(table):
+        score, positions = table.score[rows_of_class], np.flatnonzero(wanted[rows_of_class])
+        if not len(positions):
             continue
         rising = np.sort(score)
-        value = score[asked]
-        above = len(mine) - np.searchsorted(rising, value, "right")
-        equal = len(mine) - above - np.searchsorted(rising, value, "left")
-        places[mine[asked]] = above + 1 + (_earlier(score, asked, equal) if (equal > 1).any() else 0)
-    return places
+        value = score[positions]
+        above = len(rows_of_class) - np.searchsorted(rising, value, "right")
+        equal = len(rows_of_class) - above - np.searchsorted(rising, value, "left")
+        ranks[rows_of_class[positions]] = above + 1 + (_earlier(score, positions, equal) if (equal > 1).any() else 0)
+    return ranks
 
 
 def average_precision(right, total, area="all_points"):
@@ -124,28 +125,28 @@ def average_precision(right, total, area="all_points"):
     return area_under(np.flatnonzero(right) + 1, total, area)
 
 
-def area_under(places, total, area="all_points"):
-    """AP of one class from the places (from 1, rising) of its right detections. `total` boxes were to be found."""
+def area_under(ranks, total, area="all_points"):
+    """AP of one class from the ranks (from 1, rising) of its right detections. `total` boxes were to be found."""
     if total == 0:
         return float("nan")
-    found = np.arange(1, len(places) + 1)
-    precision = found / places
+    matched = np.arange(1, len(ranks) + 1)
+    precision = matched / ranks
     if area == "trapezoid":  # from the precision just before each right detection; the curve starts at 1
-        before = np.divide(found - 1, places - 1, out=np.ones(len(places)), where=places > 1)
+        before = np.divide(matched - 1, ranks - 1, out=np.ones(len(ranks)), where=ranks > 1)
         return float(np.sum((precision + before) / 2) / total)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]  # wrong detections only lower it: no need of them
     if area == "all_points":
         return float(np.sum(envelope) / total)
-    # Recall k / 10 is reached once 10 found >= k total: whole numbers, so that no rounding moves a point.
-    points = np.searchsorted(found * 10, np.arange(11) * total)
+    # Recall k / 10 is reached once 10 matched >= k total: whole numbers, so that no rounding moves a point.
+    points = np.searchsorted(matched * 10, np.arange(11) * total)
     return float(np.sum(np.append(envelope, 0.0)[points]) / 11)
 
 
-def _curve(places, total, many):
-    right = np.arange(1, len(places) + 1)
-    if many > (places[-1] if len(places) else 0):  # wrong ones follow the last right one
-        right, places = np.append(right, len(places)), np.append(places, many)
-    return right / max(total, 1), right / places
+def _curve(ranks, total, count):
+    right = np.arange(1, len(ranks) + 1)
+    if count > (ranks[-1] if len(ranks) else 0):  # wrong ones follow the last right one
+        right, ranks = np.append(right, len(ranks)), np.append(ranks, count)
+    return right / max(total, 1), right / ranks
 
 
 def _earlier(score, asked, equal):

@@ -40,22 +40,22 @@ def viterbi(frame, box, score, paths=3, weight=1.0):
     """The rows of each path.
 
     Args:
-        paths: The most paths; there are no more once a frame has no detection left.
+        paths: At most this many paths; there are fewer once a frame has no detection left.
         weight: Of the IoU of neighbours, beside the sum of their scores.
     """
     groups = [rows for _, rows in _by_frame(frame)]
-    place = np.full((len(groups), max(map(len, groups))), -1)
+    row_at = np.full((len(groups), max(map(len, groups))), -1)
     for step, rows in enumerate(groups):
-        place[step, : len(rows)] = rows
-    left = np.where(place >= 0, score[place], -np.inf)
-    boxes = np.asarray(box, "float64")[place]
+        row_at[step, : len(rows)] = rows
+    left = np.where(row_at >= 0, score[row_at], -np.inf)
+    boxes = np.asarray(box, "float64")[row_at]
     near = weight * paired_iou(boxes[:-1, :, None], boxes[1:, None])
-    found = []
-    while len(found) < paths and np.isfinite(left).any(axis=1).all():
+    chosen = []
+    while len(chosen) < paths and np.isfinite(left).any(axis=1).all():
         path = _best_path(left, near)
-        found.append(place[np.arange(len(path)), path])
+        chosen.append(row_at[np.arange(len(path)), path])
         left[np.arange(len(path)), path] = -np.inf
-    return found
+    return chosen
 
 
 def _by_frame(frame):

@@ -1,4 +1,4 @@
-"""Detections beside the boxes of their frames: which belong together, how much they overlap, who takes whom.
+"""Detections beside the boxes of their frames: which belong together, how much they overlap, which is matched to which.
 
 Everything is flat arrays over all frames at once. A data set has millions of detections but few that lie in a
 frame with a box of their class, so the others leave early and nothing here sorts them.
@@ -11,38 +11,38 @@ from keras_vid.utils.errors import InputError
 
 
 def comparable(gt, detections):
-    """The detections in the numbering of the ground truth; ValueError where the two do not belong together."""
+    """The detections in the numbering of the ground truth; InputError where the two do not belong together."""
     if detections.score is None:
         raise InputError("the detections have no scores")
     if not len(gt):
         raise InputError("the ground truth has no boxes")
-    found = detections.rows(slice(None))
-    if gt.ignored and not gt.ignored.isdisjoint(found.videos):
-        found = found.only([v for v in found.videos if v not in gt.ignored])
-    for what, numbers in (("classes", found.label), ("videos", found.video)):
-        names, known = getattr(found, what), getattr(gt, what)
+    renumbered = detections.rows(slice(None))
+    if gt.ignored and not gt.ignored.isdisjoint(renumbered.videos):
+        renumbered = renumbered.only([v for v in renumbered.videos if v not in gt.ignored])
+    for what, numbers in (("classes", renumbered.label), ("videos", renumbered.video)):
+        names, known = getattr(renumbered, what), getattr(gt, what)
         strange = {names[i] for i in np.flatnonzero(np.bincount(numbers, minlength=len(names)))} - set(known)
         if strange:
             raise InputError(
                 f"{what} do not match: detections name {min(strange)!r}, the ground truth {known[0]!r}, ..."
             )
-    if not np.isfinite(found.score).all() or not np.isfinite(found.box).all():
+    if not np.isfinite(renumbered.score).all() or not np.isfinite(renumbered.box).all():
         raise InputError("a detection has a score or a corner that is not a finite number")
-    found.video = _renumbered(found.video, found.videos, gt.videos)
-    found.label = _renumbered(found.label, found.classes, gt.classes)
-    found.videos, found.classes = gt.videos, gt.classes
-    if len(found):
-        _same_scale(gt, found)
-        _same_first_frame(gt, found)
-    return found
+    renumbered.video = _renumbered(renumbered.video, renumbered.videos, gt.videos)
+    renumbered.label = _renumbered(renumbered.label, renumbered.classes, gt.classes)
+    renumbered.videos, renumbered.classes = gt.videos, gt.classes
+    if len(renumbered):
+        _same_scale(gt, renumbered)
+        _same_first_frame(gt, renumbered)
+    return renumbered
 
 
-def frame_places(gt, table):
+def frame_numbers(gt, table):
     """For each row of a table, the number of its frame among the frames of `gt` that have boxes, or -1."""
     length = np.zeros(len(gt.videos), "int64")
     np.maximum.at(length, gt.video, gt.frame + 1)
     start = np.concatenate([[0], np.cumsum(length)])
-    number = np.full(start[-1] + 1, -1, "int32")  # the last place is for all frames past a video's last box
+    number = np.full(start[-1] + 1, -1, "int32")  # the last entry is for all frames past a video's last box
     number[start[gt.video] + gt.frame] = 0
     annotated = np.flatnonzero(number == 0)
     number[annotated] = np.arange(len(annotated))
@@ -51,17 +51,17 @@ def frame_places(gt, table):
 
 def pairs(gt, detections, by_class=True):
     """Each detection with each box of its frame (and class): rows of detections (rising), rows of gt, IoU."""
-    mine, theirs = frame_places(gt, detections), frame_places(gt, gt)
-    rows = np.flatnonzero(mine >= 0)
-    groups = mine[rows]
+    detection_frame, box_frame = frame_numbers(gt, detections), frame_numbers(gt, gt)
+    rows = np.flatnonzero(detection_frame >= 0)
+    groups = detection_frame[rows]
     if by_class:
-        rows, groups, theirs = _narrow(rows, groups, detections.label, theirs, gt.label)
-    order = np.argsort(theirs, kind="stable")
-    start = np.searchsorted(theirs[order], np.arange(theirs.max() + 2))
-    many = np.diff(start)[groups]
-    left = np.repeat(rows, many)
-    step = np.arange(len(left)) - np.repeat(np.cumsum(many) - many, many)
-    right = order[np.repeat(start[groups], many) + step]
+        rows, groups, box_frame = _narrow(rows, groups, detections.label, box_frame, gt.label)
+    order = np.argsort(box_frame, kind="stable")
+    start = np.searchsorted(box_frame[order], np.arange(box_frame.max() + 2))
+    counts = np.diff(start)[groups]
+    left = np.repeat(rows, counts)
+    step = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
+    right = order[np.repeat(start[groups], counts) + step]
     return left, right, paired_iou(detections.box[left], gt.box[right])
 
 
@@ -69,7 +69,7 @@ def take(near, score, threshold=0.5, match="strict"):
     """Detections, the best scored first, take boxes: rows of the detections that get one, and the rows of those boxes.
 
     Args:
-        near: What `pairs` answers.
+        near: What `pairs` returns.
         score: Scores of all detections; equal ones take in the order of their rows.
         threshold: Least IoU.
         match: "strict" or "remaining", as in `frame_map`.
@@ -98,7 +98,7 @@ def take(near, score, threshold=0.5, match="strict"):
 
 
 def match_boxes(gt, detections, threshold=0.5, match="strict"):
-    """The row of the ground truth that each detection takes, or -1. Both tables name classes and videos alike."""
+    """The row of the ground truth that each detection is matched to, or -1. Both tables have the same names."""
     hits = np.full(len(detections), -1)
     rows, boxes = take(pairs(gt, detections), detections.score, threshold, match)
     hits[rows] = boxes
@@ -122,31 +122,31 @@ def _contested(left, right):
     return boxes[right]
 
 
-def _narrow(rows, groups, label, theirs, their_label):
-    """From groups that are frames to groups that are classes of a frame: `rows`, `groups` and `theirs` anew."""
-    many = int(their_label.max()) + 1
-    cells, theirs = np.unique(theirs.astype("int64") * many + their_label, return_inverse=True)
-    frames, labels = np.divmod(cells, many)
+def _narrow(rows, groups, label, box_frame, box_label):
+    """From groups that are frames to groups that are classes of a frame: `rows`, `groups` and `box_frame` anew."""
+    class_count = int(box_label.max()) + 1
+    cells, box_frame = np.unique(box_frame.astype("int64") * class_count + box_label, return_inverse=True)
+    frames, labels = np.divmod(cells, class_count)
     start = np.searchsorted(frames, np.arange(frames[-1] + 2))
     found_rows, found_groups = [], []
-    cell, mine = start[groups], label[rows]
+    cell, own_label = start[groups], label[rows]
     last = start[groups + 1]
     while len(rows):  # the first class of each frame, then the second, ... : most frames have one
-        same = labels[cell] == mine
+        same = labels[cell] == own_label
         found_rows.append(rows[same])
         found_groups.append(cell[same])
         more = ~same & (cell + 1 < last)
-        rows, cell, mine, last = rows[more], cell[more] + 1, mine[more], last[more]
-    rows, groups = (np.concatenate([np.zeros(0, "int64"), *found]) for found in (found_rows, found_groups))
+        rows, cell, own_label, last = rows[more], cell[more] + 1, own_label[more], last[more]
+    rows, groups = (np.concatenate([np.zeros(0, "int64"), *parts]) for parts in (found_rows, found_groups))
     order = np.argsort(rows, kind="stable")
-    return rows[order], groups[order], theirs
+    return rows[order], groups[order], box_frame
 
 
 def _renumbered(numbers, names, known):
     if names == known:
         return numbers
-    place = {name: i for i, name in enumerate(known)}
-    return np.array([place.get(name, -1) for name in names], "int64")[numbers]  # names without rows may be unknown
+    number_of = {name: i for i, name in enumerate(known)}
+    return np.array([number_of.get(name, -1) for name in names], "int64")[numbers]  # names without rows may be unknown
 
 
 def _same_scale(gt, detections):

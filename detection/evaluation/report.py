@@ -22,33 +22,33 @@ def report(gt, detections, rule="voc", threshold=0.5, frames="annotated"):
     other = frame_map(gt, detections, rule, threshold, "all" if frames == "annotated" else "annotated")
     both = {f"map_{result['frames']}": result["map"] for result in (main, other)}
     mabo, recall = errors.coverage(gt, detections, threshold)
-    found = {k: main[k] for k in ("map", "rule", "match", "area", "threshold", "frames")} | both
-    found["ap"] = {name: None if np.isnan(ap) else ap for name, ap in main["ap"].items()}
-    found["sweep"] = {f"{result['threshold']:.2f}": result["map"] for result in others}
-    found["map_coco"] = float(np.mean(list(found["sweep"].values())))
-    found |= {"mabo": mabo, "recall": recall, "errors": errors.analyse(gt, detections, threshold)}
-    return found | {"curves": {name: _thinned(*curve) for name, curve in main["curves"].items()}}
+    summary = {k: main[k] for k in ("map", "rule", "match", "area", "threshold", "frames")} | both
+    summary["ap"] = {name: None if np.isnan(ap) else ap for name, ap in main["ap"].items()}
+    summary["sweep"] = {f"{result['threshold']:.2f}": result["map"] for result in others}
+    summary["map_coco"] = float(np.mean(list(summary["sweep"].values())))
+    summary |= {"mabo": mabo, "recall": recall, "errors": errors.analyse(gt, detections, threshold)}
+    return summary | {"curves": {name: _thinned(*curve) for name, curve in main["curves"].items()}}
 
 
 def mean_of(reports):
-    """The mean over the reports of several splits, of every number that they have; JHMDB is told so.
+    """The mean over the reports of several splits, of every number that they have, as JHMDB is reported.
 
     >>> mean_of([{"map": 0.5, "ap": {"run": 1.0}}, {"map": 1.0, "ap": {"run": None}}])
     {'map': 0.75, 'ap': {'run': 1.0}}
     """
-    found = {}
+    summary = {}
     for key, value in reports[0].items():
         if key == "curves":
             continue
         values = [one[key] for one in reports]
         if isinstance(value, dict):
-            found[key] = mean_of(values)
+            summary[key] = mean_of(values)
         elif all(v == value for v in values):
-            found[key] = value
+            summary[key] = value
         elif all(isinstance(v, float) or v is None for v in values):
             known = [v for v in values if v is not None]
-            found[key] = float(np.mean(known))
-    return found
+            summary[key] = float(np.mean(known))
+    return summary
 
 
 def draw_curves(curves, ap, path):

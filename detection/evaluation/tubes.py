@@ -1,6 +1,6 @@
 """Tubes: one actor's boxes through time, linked from the detections of single frames.
 
-The order of the detections' rows changes nothing: equal scores are told apart by their boxes.
+The order of the detections' rows changes nothing: equal scores are ordered by their boxes.
 """
 
 from dataclasses import dataclass
@@ -51,9 +51,11 @@ def link(detections, method="greedy", min_score=0.01, max_per_frame=10, min_leng
     tubes = []
     for part in np.split(np.arange(len(sequence)), np.flatnonzero(np.diff(key)) + 1):
         if len(part):
-            mine = slice(part[0], part[-1] + 1)
-            paths = LINKS[method](sequence.frame[mine], sequence.box[mine], sequence.score[mine], **options)
-            span = sequence.frame[mine]
+            sequence_rows = slice(part[0], part[-1] + 1)
+            paths = LINKS[method](
+                sequence.frame[sequence_rows], sequence.box[sequence_rows], sequence.score[sequence_rows], **options
+            )
+            span = sequence.frame[sequence_rows]
             tubes += [_tube(sequence, part[p]) for p in paths if span[p[-1]] - span[p[0]] + 1 >= min_length]
     return tubes
 
@@ -62,7 +64,7 @@ def trim(tubes, switch_cost=3.0):
     """The parts of tubes in which the action takes place, as tubes.
 
     Each frame is labelled action, worth its score, or not, worth 1 - score; every change of label costs `switch_cost`;
-    the labels worth most are kept (the smoothing of Saha et al. 2016).
+    the labels of the highest total are kept (the smoothing of Saha et al. 2016).
 
     >>> tube = Tube(0, 0, 5, np.zeros((6, 4)), np.array([0.1, 0.9, 0.9, 0.9, 0.1, 0.1]), 0.5)
     >>> [(part.start, part.end) for part in trim([tube], switch_cost=0.5)]
@@ -114,7 +116,7 @@ def _kept(table, min_score, max_per_frame):
 
 
 def _smooth(score, switch_cost):
-    """1 where the action is, 0 elsewhere: the labels worth most when every change costs `switch_cost`."""
+    """1 where the action is, 0 elsewhere: the labels of the highest total when every change costs `switch_cost`."""
     on, off, back = 0.0, 0.0, []
     for value in score.tolist():
         back.append((on >= off - switch_cost, off >= on - switch_cost))

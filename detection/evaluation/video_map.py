@@ -8,7 +8,7 @@ mean IoU of the boxes in the frames that both have, times the share of these fra
 import numpy as np
 from keras_vid.detection.data.boxes import paired_iou
 from keras_vid.detection.data.table import Table
-from keras_vid.detection.evaluation.frame_map import COCO_THRESHOLDS, average, named_rule, places_in_class
+from keras_vid.detection.evaluation.frame_map import COCO_THRESHOLDS, average, named_rule, ranks_in_class
 from keras_vid.detection.evaluation.matching import comparable, take
 from keras_vid.detection.evaluation.tubes import link, named_tubes, trim
 
@@ -41,11 +41,11 @@ def video_map(gt, detections, method=None, switch_cost=None, rule="voc", **optio
     tubes = named_tubes(known) if method == "column" else link(known, method, **options)
     tubes = tubes if switch_cost is None else trim(tubes, switch_cost)
     results = tube_maps(gt, tubes, (*THRESHOLDS, *COCO_THRESHOLDS), rule)
-    found = {f"{t:.2f}": result["map"] for t, result in zip(THRESHOLDS, results)}
-    found["0.50:0.95"] = float(np.mean([result["map"] for result in results[len(THRESHOLDS) :]]))
+    maps = {f"{t:.2f}": result["map"] for t, result in zip(THRESHOLDS, results)}
+    maps["0.50:0.95"] = float(np.mean([result["map"] for result in results[len(THRESHOLDS) :]]))
     ap = results[THRESHOLDS.index(0.5)]["ap"]
     named = {"rule": rule, "link": method, "switch_cost": switch_cost, "tubes": len(tubes)}
-    return {"map": found, "ap": {name: None if np.isnan(value) else value for name, value in ap.items()}} | named
+    return {"map": maps, "ap": {name: None if np.isnan(value) else value for name, value in ap.items()}} | named
 
 
 def tube_maps(gt, tubes, thresholds=THRESHOLDS, rule="voc"):
@@ -53,23 +53,26 @@ def tube_maps(gt, tubes, thresholds=THRESHOLDS, rule="voc"):
     match, area = named_rule(rule)
     wanted = named_tubes(gt)
     near = tube_pairs(wanted, tubes)
-    true, found = _heads(wanted, gt), _heads(tubes, gt)
-    hits = [take(near, found.score, threshold, match)[0] for threshold in thresholds]
-    places = places_in_class(found, np.concatenate(hits))
-    return [average(true, found, mine, places[mine], area) | {"threshold": t} for t, mine in zip(thresholds, hits)]
+    true, predicted = _heads(wanted, gt), _heads(tubes, gt)
+    matches = [take(near, predicted.score, threshold, match)[0] for threshold in thresholds]
+    ranks = ranks_in_class(predicted, np.concatenate(matches))
+    return [
+        average(true, predicted, matched, ranks[matched], area) | {"threshold": t}
+        for t, matched in zip(thresholds, matches)
+    ]
 
 
 def tube_pairs(wanted, tubes):
     """Each tube with each annotated one of its video and class: both numbers (the tubes' rising), and the overlap."""
-    there = {}
+    annotated = {}
     for number, tube in enumerate(wanted):
-        there.setdefault((tube.video, tube.label), []).append(number)
-    found = [
+        annotated.setdefault((tube.video, tube.label), []).append(number)
+    overlaps = [
         (number, other, tube_iou(tube, wanted[other]))
         for number, tube in enumerate(tubes)
-        for other in there.get((tube.video, tube.label), [])
+        for other in annotated.get((tube.video, tube.label), [])
     ]
-    left, right, overlap = zip(*found) if found else ((), (), ())
+    left, right, overlap = zip(*overlaps) if overlaps else ((), (), ())
     return np.array(left, "int64"), np.array(right, "int64"), np.array(overlap, "float64")
 
 

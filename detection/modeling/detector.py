@@ -31,11 +31,11 @@ class Detector(keras.Model):
     """A detector of actions in a keyframe.
 
     It is called with a dict: `keyframe` (B, H, W, 3), `clip` (B, T, H, W, 3) and for a flow stream `flow`
-    (B, T, H, W, 2), all 0..255, of the settings' size and frames. The answer is a dict of `boxes` (B, D, 4) in pixels
+    (B, T, H, W, 2), all 0..255, of the settings' size and frames. The result is a dict of `boxes` (B, D, 4) in pixels
     of that size, `scores` and `labels` (B, D), best first, and `count` (B,) of those that are not padding.
 
     In training the dict also holds the ground truth, padded with zeros to one length: `boxes` (B, G, 4) and `labels`
-    (B, G, K) of zeros and ones. The answer then is the four losses; `compile(optimizer)` and `fit` do the rest.
+    (B, G, K) of zeros and ones. The result then is the four losses; `compile(optimizer)` and `fit` do the rest.
 
     Args:
         classes: Names of the K actions.
@@ -43,8 +43,8 @@ class Detector(keras.Model):
 
     >>> light = {"size": (64, 64), "frames": 4, "keyframe": "clip", "endpoint": "Mixed_3b", "head": "dense", "units": 8}
     >>> detector = Detector(["run", "sit"], light)
-    >>> found = detector({"clip": tf.zeros((1, 4, 64, 64, 3)), "keyframe": tf.zeros((1, 64, 64, 3))})
-    >>> found["boxes"].shape
+    >>> detections = detector({"clip": tf.zeros((1, 4, 64, 64, 3)), "keyframe": tf.zeros((1, 64, 64, 3))})
+    >>> detections["boxes"].shape
     TensorShape([1, 300, 4])
     """
 
@@ -123,7 +123,7 @@ class Detector(keras.Model):
         gt, labels = tf.cast(gt, "float32"), tf.cast(labels, "float32")
         valid = tf.reduce_any(labels > 0, axis=-1)
         objectness, deltas = self.proposals(keyframe, training=True)
-        answer = self.proposals.losses_of(objectness, deltas, gt, valid, self.draws.next())
+        losses_by_name = self.proposals.losses_of(objectness, deltas, gt, valid, self.draws.next())
 
         boxes, _, proposed = self.proposals.propose(objectness, deltas, training=True)
         if settings.truth_among_regions:  # each actor is seen, also where no proposal meets it yet
@@ -136,9 +136,11 @@ class Detector(keras.Model):
         targets = box_ops.encode(tf.gather(gt, tf.maximum(which, 0), batch_dims=1), boxes)
         labels = tf.gather(labels, tf.maximum(which, 0), batch_dims=1) * tf.cast(which >= 0, "float32")[..., None]
         heads = list(self._act(maps, boxes, training=True))
-        answer["action"] = sum(losses.action(logits, labels, sampled, settings.scores) for logits, _ in heads)
-        answer["action_boxes"] = sum(losses.action_boxes(deltas, targets, labels, sampled) for _, deltas in heads)
-        return answer
+        losses_by_name["action"] = sum(losses.action(logits, labels, sampled, settings.scores) for logits, _ in heads)
+        losses_by_name["action_boxes"] = sum(
+            losses.action_boxes(deltas, targets, labels, sampled) for _, deltas in heads
+        )
+        return losses_by_name
 
     def _detect(self, keyframe, maps):
         settings = self.settings

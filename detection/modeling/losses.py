@@ -54,8 +54,8 @@ def action_boxes(deltas, targets, labels, sampled):
         labels: (B, R, K) zeros and ones.
     """
     loss = smooth_l1(deltas, targets[..., None, :])
-    mine = labels if deltas.shape[2] == labels.shape[2] else tf.reduce_max(labels, axis=-1, keepdims=True)
-    return tf.reduce_mean(_share(tf.reduce_sum(loss * mine, axis=-1), sampled, sampled))
+    own_class = labels if deltas.shape[2] == labels.shape[2] else tf.reduce_max(labels, axis=-1, keepdims=True)
+    return tf.reduce_mean(_share(tf.reduce_sum(loss * own_class, axis=-1), sampled, sampled))
 
 
 def _share(loss, counted, sampled):

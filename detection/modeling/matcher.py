@@ -27,21 +27,21 @@ def match(boxes, gt, valid, low, high, force=False):
     overlap = tf.where(tf.expand_dims(valid, -2), iou(boxes, gt), -1.0)
     best = tf.reduce_max(overlap, axis=-1)
     which = tf.argmax(overlap, axis=-1, output_type=tf.int32)
-    found = tf.where(best >= high, which, tf.where(best < low, BACKGROUND, IGNORED))
+    matched = tf.where(best >= high, which, tf.where(best < low, BACKGROUND, IGNORED))
     if not force:
-        return found
+        return matched
     # Every box that reaches the best overlap of a ground truth counts as its best, if it touches it at all.
     peak = tf.reduce_max(overlap, axis=-2, keepdims=True)
     forced = (overlap == peak) & (overlap > 0)
     chosen = tf.argmax(tf.where(forced, overlap, -1.0), axis=-1, output_type=tf.int32)
-    return tf.where(tf.reduce_any(forced, axis=-1), chosen, found)
+    return tf.where(tf.reduce_any(forced, axis=-1), chosen, matched)
 
 
 def sample(positive, negative, count, share, seed=None):
     """A random choice of `count` boxes, of which at most `share` are positive; negatives fill the rest.
 
-    Answers (index, sampled): (..., count) numbers of boxes, positives first, and which of these places are really
-    sampled, for there may be fewer boxes than places.
+    Returns (index, sampled): (..., count) numbers of boxes, positives first, and which of these rows are really
+    sampled, for there may be fewer boxes than rows.
 
     Args:
         positive, negative: (..., R) booleans, never both True.

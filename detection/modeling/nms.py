@@ -9,7 +9,7 @@ LEAST_AREA = 1.0  # pixels; boxes that clipping has left without extent are not 
 def propose(boxes, scores, count, threshold):
     """The `count` best boxes of each picture that overlap by no more than `threshold`, whatever their class.
 
-    Answers (boxes (B, count, 4), scores (B, count), valid (B, count)); places beyond the number found are zeros.
+    Returns (boxes (B, count, 4), scores (B, count), valid (B, count)); rows beyond the boxes kept are zeros.
 
     >>> boxes = [[[0.0, 0, 9, 9], [0, 0, 9, 8], [20, 0, 29, 9]]]
     >>> propose(boxes, [[0.8, 0.9, 0.1]], count=3, threshold=0.5)[0].numpy()[0, :, 3].tolist()
@@ -19,11 +19,11 @@ def propose(boxes, scores, count, threshold):
     scores = tf.where(area(boxes) >= LEAST_AREA, scores, -1.0)
 
     def one(args):
-        mine, score = args
-        index, found = tf.image.non_max_suppression_padded(
-            yxyx(mine), score, count, iou_threshold=threshold, score_threshold=0.0, pad_to_max_output_size=True
+        picture_boxes, score = args
+        index, count_kept = tf.image.non_max_suppression_padded(
+            yxyx(picture_boxes), score, count, iou_threshold=threshold, score_threshold=0.0, pad_to_max_output_size=True
         )
-        return index, tf.range(count) < found
+        return index, tf.range(count) < count_kept
 
     kinds = (tf.TensorSpec((count,), tf.int32), tf.TensorSpec((count,), tf.bool))
     index, valid = tf.map_fn(one, (boxes, scores), fn_output_signature=kinds)

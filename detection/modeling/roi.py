@@ -28,7 +28,7 @@ def roi_align(maps, boxes, picture, size=7):
     """Region pooling that reads exactly where the box is (Mask R-CNN): the mean of 2x2 bilinear samples a cell.
 
     Cell i of a map stands for the pixels around (i + 0.5) strides; beyond the edge the map goes on as it ends.
-    Arguments and answer as of `crop_and_resize`.
+    Arguments and result as of `crop_and_resize`.
     """
     maps = tf.convert_to_tensor(maps)
     height, width = tf.unstack(tf.cast(tf.shape(maps)[1:3], tf.float32))

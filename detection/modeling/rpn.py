@@ -61,8 +61,8 @@ class RegionProposals(layers.Layer):
         """Boxes (B, P, 4), scores and which are not padding (B, P); no gradient goes back through them."""
         boxes = box_ops.clip(box_ops.decode(deltas, self.starts(training)), self.settings.size)
         scores = tf.nn.softmax(objectness)[..., 1]
-        found = nms.propose(boxes, scores, self.settings.proposals, self.settings.proposal_overlap)
-        return [tf.stop_gradient(x) for x in found]
+        proposals = nms.propose(boxes, scores, self.settings.proposals, self.settings.proposal_overlap)
+        return [tf.stop_gradient(x) for x in proposals]
 
     def losses_of(self, objectness, deltas, gt, valid, seed=None):
         """The two losses against ground truth (B, G, 4) of which `valid` (B, G) is not padding."""

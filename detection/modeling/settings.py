@@ -22,7 +22,7 @@ class Settings:
     # What is seen. Frames are stretched to the size, whatever their shape (the API's fixed-shape resizer).
     size: tuple = (320, 400)
     frames: int = 20  # keyframe - 10 to keyframe + 9; chosen: beyond an end the edge frame is repeated
-    stride: int = 1  # only every so many frames
+    stride: int = 1  # only every `stride`-th frame
     streams: str = "rgb"  # or "flow", or "rgb+flow"
     fusion: str = "maps"  # of two streams: feature maps averaged, or "scores": a head each, probabilities averaged
 

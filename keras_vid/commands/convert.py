@@ -37,5 +37,5 @@ def run(args):
     print(
         f"{source} is of {layout}: {len(tensors)} tensors, {count} variables set, {len(left)} left out", file=sys.stderr
     )
-    told = ", ".join(f"{key}={value!r}" for key, value in options.items())
-    print(f'{output}  load it with keras_vid.create("{args.model}", weights="{output}", {told})')
+    arguments = ", ".join(f"{key}={value!r}" for key, value in options.items())
+    print(f'{output}  load it with keras_vid.create("{args.model}", weights="{output}", {arguments})')

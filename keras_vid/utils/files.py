@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import zipfile
 from pathlib import Path
 
 from keras_vid.utils.errors import InputError
@@ -74,5 +75,31 @@ def read_json(path):
     """What a JSON file of ours holds; one that is damaged costs one line."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({error}): restore it, or choose another folder") from error
+
+
+def read_npz(path):
+    """The arrays of an .npz file by name. Python objects in it are never loaded.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> path = Path(tempfile.mkdtemp()) / "a.npz"
+    >>> np.savez(path, a=[1, 2])
+    >>> read_npz(path)["a"].tolist()
+    [1, 2]
+    """
+    import numpy as np
+
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path} is damaged, or not an .npz file: write it again with numpy.savez")
+    arrays, name = {}, ""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            for name in file.files:
+                arrays[name] = file[name]
+    except Exception as error:  # a damaged archive raises almost anything, a declared size of terabytes a MemoryError
+        reason = "it holds Python objects" if "pickle" in str(error) else " ".join(str(error).split())
+        where = f" at {name!r}" if name else ""
+        raise InputError(f"{path} cannot be read{where} ({reason}): write it again with numpy.savez") from error
+    return arrays

@@ -12,7 +12,7 @@ from keras_vid.detection.evaluation.frame_map import (
     average_precision,
     frame_map,
     frame_maps,
-    places_in_class,
+    ranks_in_class,
     sweep,
 )
 from keras_vid.detection.evaluation.matching import pairs
@@ -116,13 +116,13 @@ def test_mismatch_is_an_error(row, message):
 def test_places_are_those_of_a_stable_sort(digits):
     _, found = random_tables(0)
     found.score = np.round(found.score, digits)
-    places = places_in_class(found, np.arange(len(found)))
+    places = ranks_in_class(found, np.arange(len(found)))
     for label in range(len(found.classes)):
         rows = np.flatnonzero(found.label == label)
         order = rows[np.argsort(-found.score[rows], kind="stable")]
         assert places[order].tolist() == list(range(1, len(rows) + 1))
     some = np.flatnonzero(found.video == 1)
-    assert (places_in_class(found, some)[some] == places[some]).all()
+    assert (ranks_in_class(found, some)[some] == places[some]).all()
 
 
 @pytest.mark.parametrize("by_class", [True, False])

@@ -1,7 +1,6 @@
 """Testing by a named protocol: views of each video, their answers averaged, and what the answers say."""
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from keras_vid.training.run.train import Options
 from keras_vid.inference.load import load_model
 from keras_vid.models.create import create
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.files import read_json
 from keras_vid.view import view_of
 
 
@@ -202,5 +202,8 @@ def read_args(run):
     path = Path(run) / "args.json"
     if not path.is_file():
         raise MissingFile(f"{run} is not a run folder: there is no args.json in it")
-    args = json.loads(path.read_text())
-    return from_json(args["recipe"]), args
+    args = read_json(path)
+    try:
+        return from_json(args["recipe"]), args
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is damaged (it holds no recipe): restore it, or train again") from error

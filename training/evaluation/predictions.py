@@ -11,7 +11,7 @@ from keras_vid.training.evaluation import metrics
 
 from keras_vid.inference.two_stream import fuse
 from keras_vid.utils.errors import InputError, MissingFile
-from keras_vid.utils.files import atomic
+from keras_vid.utils.files import atomic, read_npz
 from keras_vid.video.finding import VIDEO_SUFFIXES
 
 
@@ -59,11 +59,11 @@ class Predictions:
         if not path.is_file():
             raise MissingFile(f"{path} does not exist: keras-vid evaluate writes it")
         try:
-            with np.load(path, allow_pickle=False) as file:
-                lists = {name: list(file[name]) for name in ("paths", "labels", "groups")}
-                return cls(truth=file["truth"], scores=file["scores"], **lists)
-        except Exception as error:
-            raise InputError(f"{path} holds no predictions: {error}") from error
+            arrays = read_npz(path)
+            lists = {name: list(arrays[name]) for name in ("paths", "labels", "groups")}
+            return cls(truth=arrays["truth"], scores=arrays["scores"], **lists)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{path} holds no predictions ({error}): keras-vid evaluate writes them") from error
 
 
 def fused(paths, weights=None) -> tuple[dict, Predictions]:

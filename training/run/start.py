@@ -1,7 +1,6 @@
 """What a run starts from: a fresh network, published weights, or another run's, with a report of what came over."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from keras_vid.inference.load import load_model
 from keras_vid.models.create import create, network_options
 from keras_vid.models.variants import DENSE, VARIANTS
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import read_json
 from keras_vid.view import ASPECTS, set_view
 from keras_vid.weights.load import row_options
 from keras_vid.weights.table import WEIGHTS
@@ -73,7 +73,10 @@ def _options_of_run(recipe):
     settings = (run if run.is_dir() else run.parent) / "args.json"
     if not settings.is_file():
         return {}
-    other = from_json(json.loads(settings.read_text(encoding="utf-8"))["recipe"])
+    try:
+        other = from_json(read_json(settings)["recipe"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{settings} is damaged (it holds no recipe): restore it, or choose another run") from error
     return other.options if other.model == recipe.model else {}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from keras_vid.training.run.distribution import worker
 
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.files import atomic
+from keras_vid.utils.files import atomic, read_npz
 
 KEEP = 2  # the newest and the one before, should the newest not be readable
 
@@ -55,10 +55,9 @@ def load(folder):
     """The newest readable state as a dict of arrays, or None where there is none."""
     for path in reversed(found(folder)):
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except Exception as error:  # a damaged zip archive has errors of its own
-            print(f"{path} cannot be read ({error}); the state before it is used", file=sys.stderr)
+            return read_npz(path)
+        except (InputError, OSError) as error:
+            print(f"{error}; the state before it is used", file=sys.stderr)
     return None
 
 

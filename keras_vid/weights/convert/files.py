@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.files import read_npz
 from keras_vid.utils.optional import need
 from keras_vid.weights.convert.pickles import load_arrays
 from keras_vid.weights.convert.torch_file import read_torch_state
@@ -23,13 +24,12 @@ def read_tensors(path):
     if path.suffix in (".pth", ".pt", ".tar", ".safetensors"):
         return read_torch_state(path)
     if path.suffix == ".npz":
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                return dict(archive)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} is not an .npz archive of arrays: {error}") from error
+        return read_npz(path)
     if path.suffix in (".ckpt", ".pkl", ".pickle"):
-        return dict(_flatten(load_arrays(path)))
+        tree = load_arrays(path)
+        if not isinstance(tree, dict):
+            raise InputError(f"{path} holds a {type(tree).__name__}: weights are a dict of arrays by name")
+        return dict(_flatten(tree, path))
     raise InputError(f"{path}: known weight files end in .index, .pth, .pt, .safetensors, .npz, .ckpt or .pkl")
 
 
@@ -43,9 +43,13 @@ def _read_checkpoint(path):
         raise InputError(f"{path} is not a readable checkpoint: {str(error).splitlines()[0]}") from error
 
 
-def _flatten(tree, prefix=""):
+def _flatten(tree, path, prefix=""):
     for key, value in tree.items():
         if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{key}/")
-        else:
-            yield f"{prefix}{key}", np.asarray(value)
+            yield from _flatten(value, path, f"{prefix}{key}/")
+            continue
+        try:
+            array = np.asarray(value)
+        except ValueError as error:  # lists of different lengths
+            raise InputError(f"{path}: {prefix}{key} is not an array: {error}") from error
+        yield f"{prefix}{key}", array

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_vid.utils.errors import InputError
 
+SAVED = "write it with torch.save(model.state_dict(), FILE)"
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 DTYPES = {
     "FloatStorage": np.float32,
@@ -44,7 +45,7 @@ def read_torch_state(path):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
     if not isinstance(state, dict):
-        raise InputError(f"{path} holds a {type(state).__name__}, not tensors by name")
+        raise InputError(f"{path} holds a {type(state).__name__}, not tensors by name: {SAVED}")
     arrays = {
         str(name).removeprefix("module."): array for name, array in state.items() if isinstance(array, np.ndarray)
     }
@@ -76,7 +77,7 @@ def _read_zip(path):
     with zipfile.ZipFile(path) as archive:
         root = next((name for name in archive.namelist() if name.endswith("data.pkl")), None)
         if root is None:
-            raise InputError("the zip archive holds no data.pkl")
+            raise InputError(f"the zip archive holds no data.pkl: {SAVED}")
         folder = root[: -len("data.pkl")]
 
         def storage(kind, key):
