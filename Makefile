@@ -111,9 +111,10 @@ test-io: .venv-io/ready
 test-options: $(VENV)/ready
 	$(RUN) $(PYTEST) tests/training/test_every_option.py tests/training/test_ablations.py
 
-# Two thousand damaged videos: no crash, no hang, no wrong frame.
+# Two thousand damaged videos: no crash, no hang, no wrong frame; and as many damaged files of each other kind.
 fuzz: $(VENV)/ready
 	PYTHONPATH=. $(RUN) benchmarks/fuzz_decode.py -n 2000
+	PYTHONPATH=. $(RUN) benchmarks/fuzz_files.py -n 2000
 
 # Apache Beam, which wants older packages than constraints.txt has.
 test-beam: .venv-beam/ready

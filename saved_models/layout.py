@@ -30,6 +30,9 @@ def read_metadata(folder):
 
 def view_from(metadata, folder):
     """The view of an exported network, of its metadata."""
-    if "view" not in metadata:
+    if not isinstance(metadata, dict) or "view" not in metadata:
         raise InputError(f"{folder}: it is not known what this network is shown: export it with keras-vid export")
-    return ClipView.from_dict(metadata["view"])
+    try:
+        return ClipView.from_dict(metadata["view"])
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder}/{METADATA} is damaged ({error}): export the network again") from error
