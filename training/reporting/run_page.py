@@ -54,7 +54,9 @@ def write_report(run, activation=True, output=None) -> Path:
 
 def read_settings(run):
     """(recipe, args.json) of a run of a classifier."""
-    if (path := Path(run) / "args.json").is_file() and "model" not in read_json(path):
+    path = Path(run) / "args.json"
+    args = read_json(path) if path.is_file() else {}
+    if isinstance(args, dict) and isinstance(args.get("recipe"), dict) and "model" not in args:
         raise InputError(f"{run} is not a run of a classifier; of a detector: keras-vid detect report {run}")
     return read_args(run)
 
