@@ -48,7 +48,7 @@ COMMANDS = {
         "keras_vid.training.commands.sequence",
         "features of frames in a file, and the classifiers of StNet's Table 1 compared on them",
     ),
-    "report": ("keras_vid.training.commands.report", "a run on one page: curves, confusion, wrong clips, model card"),
+    "report": ("keras_vid.training.commands.report", "a run on one page, or several runs compared"),
     "convert": (
         "keras_vid.commands.convert",
         "published weights (TF1 checkpoint, .pth, .safetensors, ...) to a .weights.h5 file",

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from browser import check_in_browser, needs_browser, seen
+from browser import CHROMIUM, check_in_browser, needs_browser, seen
 from keras_vid.training.evaluation import metrics
 from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.recipes import recipe
@@ -121,6 +121,34 @@ def test_a_browser_shows_it_whole(tmp_path, videos, network):
     found = check_in_browser(tmp_path / "run" / "report.html", tmp_path)
     text = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "class activation" in text and found["images"] == text.count("<img") > 3
+
+
+def test_runs_are_compared_clip_by_clip(tmp_path, videos, capsys):
+    one, other = (a_run(tmp_path / f"run{seed}", videos, seed=seed, epochs=2, sure=1.0) for seed in (0, 1))
+    page = tmp_path / "both.html"
+    assert main(["report", str(tmp_path / "run0"), str(tmp_path / "run1"), "-o", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    first, second = (table.scores.argmax(axis=1) == table.truth for table in (one, other))
+    assert first.mean() != second.mean()
+    gained, lost = int((second & ~first).sum()), int((first & ~second).sum())
+    row = re.escape(f"run1<td class=n>{second.mean() - first.mean():+.1%}<td class=n>")
+    found = re.search(row + r"(\S+)% to (\S+)%<td class=n>12<", text)
+    low, high = (float(number) / 100 for number in found.groups())
+    expected = by_hand(first, second, np.array(one.groups))
+    assert abs(low - expected[0]) < 0.06 and abs(high - expected[1]) < 0.06
+    assert f"<td class=n>{gained}<td class=n>{lost}" in text
+    assert "run0, epoch 2: 0.5" in text and "run1, epoch 2: 0.5" in text
+    if CHROMIUM:
+        check_in_browser(page, tmp_path)
+
+
+def by_hand(first, second, groups, draws=4000):
+    """The quantiles of the difference over sources that are drawn anew, clip by clip."""
+    rng, names, found = np.random.default_rng(5), np.unique(groups), []
+    for _ in range(draws):
+        clips = np.concatenate([np.flatnonzero(groups == name) for name in rng.choice(names, len(names))])
+        found.append(second[clips].mean() - first[clips].mean())
+    return np.quantile(found, (0.025, 0.975))
 
 
 @needs_browser

@@ -83,6 +83,28 @@ def interval(right, groups, draws: int = 2000, seed: int = 0) -> tuple[float, fl
     return float(low), float(high)
 
 
+def difference_interval(one, other, groups) -> tuple[float, float]:
+    """The 95 % interval of how much larger the share of `one` is than that of `other`, of the same clips.
+
+    A paired bootstrap over groups, as `interval`; where every group has the same difference, Wilson's interval of its
+    size, to both sides of no difference.
+
+    >>> low, high = difference_interval([1, 1, 1, 0], [0, 1, 1, 0], ["a", "b", "c", "d"])
+    >>> low, high > 0
+    (0.0, True)
+    >>> low, high = difference_interval([1, 0], [1, 0], ["a", "b"])  # no clip differs, and two clips say little
+    >>> low == -high < -0.5
+    True
+    """
+    differences = np.asarray(one, float) - np.asarray(other, float)
+    low, high = interval(np.abs(differences), groups)
+    if not differences.any():
+        return -high, high
+    if np.ptp(differences) == 0:
+        return (low, high) if differences[0] > 0 else (-high, -low)
+    return interval(differences, groups)
+
+
 def summary(scores, labels, groups=None) -> dict:
     """The numbers of a test, percentages as shares.
 
