@@ -7,6 +7,7 @@ ACTIONS = {
     "predict": "what a detector finds in a video, drawn or as JSON, or in a data set",
     "export": "a detector as a SavedModel: clip and keyframe in, boxes, scores and labels out",
     "evaluate": "score a file of detections by frame-mAP and video-mAP",
+    "report": "a run of a detector on one page: frame-mAP by rule, curves, kinds of errors, drawn boxes",
     "convert": "ground truth or detections from one kind of file to another",
 }
 

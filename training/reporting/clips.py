@@ -105,6 +105,18 @@ def webp(frames, rate=RATE) -> bytes:
     return stream.getvalue()
 
 
+def still(picture, side=2 * SIDE) -> bytes:
+    """A picture (H, W, 3) of that height as WebP.
+
+    >>> still(np.zeros((8, 8, 3), "uint8"))[8:12]
+    b'WEBP'
+    """
+    size = (round(side * picture.shape[1] / picture.shape[0]), side)
+    stream = io.BytesIO()
+    Image.fromarray(picture).resize(size, Image.BICUBIC).save(stream, "WEBP", quality=75)
+    return stream.getvalue()
+
+
 def gif(path, side=120) -> bytes:
     """The same as a GIF, for TensorBoard, which shows no moving WebP."""
     video, start = split_segment(str(path))
