@@ -30,7 +30,7 @@ def drawn_late(active: bool = True) -> Iterator[None]:
     >>> with drawn_late():
     ...     dense = keras.layers.Dense(2)
     ...     dense.build((None, 3))
-    ...     dense.kernel.assign(np.ones((3, 2)))
+    ...     _ = dense.kernel.assign(np.ones((3, 2)))
     >>> float(ops.sum(dense.kernel))
     6.0
     """

@@ -173,7 +173,7 @@ def test_flow_clips_have_two_channels():
     "call, message",
     [
         (lambda: keras_vid.create("s4d"), "no network is called 's4d'"),
-        (lambda: keras_vid.create("s3d", colour=1), "unknown option 'colour'"),
+        (lambda: keras_vid.create("s3d", colour=1), "this network has no option 'colour': the options are stem, "),
         (lambda: keras_vid.create("s3d", style="caffe"), "style 'caffe' is none of"),
         (lambda: keras_vid.create("s3d", padding="odd"), "padding='odd' is none of"),
         (lambda: keras_vid.create("fast_s3d", transition="Mixed_9z"), "transition 'Mixed_9z' is none of"),

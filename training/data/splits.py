@@ -51,8 +51,8 @@ def groups_of(items) -> np.ndarray:
 def together(pairs):
     """{name: the name that stands for all which pairs connect}, by union and find.
 
-    >>> together([("a", "b"), ("c", "c"), ("b", "d")])
-    {'b': 'a', 'a': 'a', 'c': 'c', 'd': 'a'}
+    >>> sorted(together([("a", "b"), ("c", "c"), ("b", "d")]).items())
+    [('a', 'a'), ('b', 'a'), ('c', 'c'), ('d', 'a')]
     """
     parent = {}
 
