@@ -10,10 +10,14 @@ on frames that OpenCV decodes, one clip at a time, then scikit-learn. It needs `
 import argparse
 import dataclasses
 import json
+import os
 import tempfile
 import time
 
 import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line does: see keras_vid/cli.py
 
 
 def main():
