@@ -235,7 +235,7 @@ def test_npz_of_names_and_of_numbers(tmp_path):
         ("a.csv", "video,frame,label,x1,y1,x2,y2,score,score\na,3,x,1,2,3,4,1,0\n", "column score is there 2 times"),
         ("a.json", "{}", "not a list of objects"),
         ("a.json", "[{", "a.json: "),
-        ("a.npz", "no archive", "a.npz: "),
+        ("a.npz", "no archive", "a.npz is damaged, or not an .npz file"),
     ],
 )
 def test_files_that_are_no_tables_say_so(tmp_path, name, content, message):

@@ -25,7 +25,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 import keras_vid
 from keras_vid.cli import main
 from keras_vid.inference.predict import random_clips
-from keras_vid.view import ASPECTS, view_of
+from keras_vid.view import ASPECTS, set_view, view_of
 
 # All of them are kernels of TensorFlow's core, which every build of TF Serving contains.
 CORE_OPS = set(
@@ -270,7 +270,8 @@ def test_trained_in_mixed_precision_from_its_run_folder(tmp_path, capsys):
     run = tmp_path / "run"
     run.mkdir()
     model.save(run / "last.keras")
-    (run / "args.json").write_text(json.dumps({"labels": ["run", "jump", "fall"]}))
+    set_view(model, labels=("run", "jump", "fall"))
+    view_of(model).save(run)
     arguments = ["export", str(run), "-o", str(tmp_path / "served"), "--frames", "16", "--size", "32", "--json"]
     assert main(arguments) == 0
     facts = json.loads(capsys.readouterr().out)

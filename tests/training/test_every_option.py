@@ -29,7 +29,7 @@ VALUES = {
     "fast_s3d": DENSE,  # 2D below, separable above: the cheapest with both kinds of blocks
     "s3dg": GATES,
     "tsm_resnet14": {"share": (4,)},
-    "c2d_resnet50": {"pool": (False,)},
+    "c2d_resnet50": {"form": ("code",)},
     "stm_resnet14": {
         "modules": (("cstm",), ("cmm",)),
         "fusion": ("concat",),

@@ -109,7 +109,7 @@ def test_a_damaged_video_costs_its_picture_alone(tmp_path, videos, network):
 
 def test_not_a_run_of_a_classifier(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 1
-    (tmp_path / "args.json").write_text('{"classes": ["run"]}')
+    (tmp_path / "args.json").write_text('{"classes": ["run"], "recipe": {"steps": 10}}')
     assert main(["report", str(tmp_path)]) == 1
     assert "keras-vid detect report" in capsys.readouterr().err.splitlines()[-1]
 

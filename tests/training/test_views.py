@@ -84,6 +84,7 @@ def test_tested_on_more_segments_and_larger_crops():
 
 
 def test_numbers_name_their_protocol():
-    assert views.protocol(recipe("s3dg/mini_kinetics200")) == "all frames, looped or cut to 250, centre crop 224"
+    text = views.protocol(recipe("s3dg/mini_kinetics200"))
+    assert text == "all frames, looped or cut to 250, centre crop 224, at 25 frames a second"
     text = views.protocol(recipe("tsm_resnet50/jester"), "reverse", "logits")
     assert text == "2 clips of 8 frames (segments, twice), centre crop 224, mean of logits, frames: reverse"
