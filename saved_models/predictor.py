@@ -113,7 +113,10 @@ def keep_ready(predictor, source, weights=None) -> None:
     if predictor.network is None or file is None or file.is_file():
         return
     if openvino.is_installed() and os.environ.get("KERAS_VID_READY") != "0":
-        _made_ready(file, predictor.network)
+        try:
+            _made_ready(file, predictor.network)
+        except (InputError, RuntimeError) as error:  # a network that OpenVINO cannot compute goes on without it
+            print(f"not kept ready: {' '.join(str(error).split())}", file=sys.stderr)
 
 
 def _made_ready(file, network):

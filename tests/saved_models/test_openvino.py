@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras_vid.saved_models.engines import openvino as engine
 from keras_vid.saved_models.export import export
-from keras_vid.saved_models.predictor import open_predictor
+from keras_vid.saved_models.predictor import keep_ready, open_predictor
 from networks import FAMILIES, scattered
 from small_network import small
 
@@ -61,7 +61,7 @@ def labels_of(text):
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES])
 def test_one_of_each_family(name):
-    """OpenVINO 2026.4 computes STH's attention wrongly: the check refuses such a file, whichever command asks for it."""
+    """OpenVINO 2026.4 computes STH on ResNet-50 wrongly: the check refuses such a file."""
     network = scattered(name)
     if name == "sth_resnet50":
         with pytest.raises(InputError, match="of its largest logit away from the network"):
@@ -197,3 +197,19 @@ def test_files_for_the_model_server(folder, tmp_path, capsys):
     (tmp_path / "plain/1/saved_model.pb").touch()
     assert main(["serve-config", str(tmp_path / "plain"), "-o", str(tmp_path / "config"), "--openvino"]) == 1
     assert "keras-vid export --openvino" in capsys.readouterr().err
+
+
+def test_what_openvino_cannot_compute_is_not_kept_ready(tmp_path, monkeypatch, capsys):
+    """The prediction was made; that no file can be kept for the next one is said, and is no failure."""
+    monkeypatch.setenv("KERAS_VID_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_VID_READY", "1")
+    small_file = tmp_path / "small.keras"
+    scattered("fast_s3d", frames=8, size=32).save(small_file)
+    predictor = open_predictor(small_file)
+
+    def refuse(file, network):
+        raise InputError("the OpenVINO file returns other logits")
+
+    monkeypatch.setattr("keras_vid.saved_models.predictor.ready.write", refuse)
+    keep_ready(predictor, small_file)
+    assert "not kept ready: the OpenVINO file returns other logits" in capsys.readouterr().err
