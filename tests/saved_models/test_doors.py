@@ -175,6 +175,8 @@ def test_evaluation(house, video):
     data = clips(dataset, views.test_indices(recipe), views.test_transform(recipe), 1, **look)
     clip = next(iter(data))[0].numpy()[0]
     # tf.image scales what the decoder scaled: some levels apart, which random weights multiply
-    assert np.abs(clip.astype(int) - view.read(video).astype(int)).mean() < 3
+    shown = view.read(video).astype(int)
+    aside = np.abs(np.roll(clip, 2, axis=2) - shown).mean()  # two columns aside would show
+    assert np.abs(clip - shown).mean() < min(5, aside)
     _, scores, _ = scores_of(network, dataset, recipe)
     assert scores[0] == pytest.approx(softmax(network.predict_on_batch(clip))[0], abs=1e-3)

@@ -204,7 +204,7 @@ def test_what_openvino_cannot_compute_is_not_kept_ready(tmp_path, monkeypatch, c
     monkeypatch.setenv("KERAS_VID_HOME", str(tmp_path))
     monkeypatch.setenv("KERAS_VID_READY", "1")
     small_file = tmp_path / "small.keras"
-    scattered("fast_s3d", frames=8, size=32).save(small_file)
+    scattered("fast_s3d", size=32).save(small_file)
     predictor = open_predictor(small_file)
 
     def refuse(file, network):
