@@ -159,4 +159,5 @@ def test_files_of_both_sources_give_the_logits_of_their_network(tmp_path, name, 
     model = keras_vid.create(name, size=64, weights=str(path), **options)
     ours = ops.convert_to_numpy(model(clip, training=False))[0]
     assert ours.shape == (CLASSES,) and np.ptp(expected) > 0.1
-    np.testing.assert_allclose(ours, expected, atol=1e-4)
+    deep = sum(blocks) > 16  # ResNet-101 rounds twice as often
+    np.testing.assert_allclose(ours, expected, atol=4e-4 if deep else 1e-4)
