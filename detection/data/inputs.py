@@ -149,6 +149,19 @@ def mirror(example, width):
     return {**flipped, "boxes": np.stack([width - x2, y1, width - x1, y2], axis=1), "labels": example["labels"]}
 
 
+def _shapes(settings, max_boxes, classes):
+    """{name: shape} of what an example holds, by the settings' streams."""
+    shapes = {
+        "clip": (settings.frames, *settings.size, 3),
+        "keyframe": (*settings.size, 3),
+        "flow": (settings.frames, *settings.size, 2),
+        "boxes": (max_boxes, 4),
+        "labels": (max_boxes, classes),
+    }
+    stream = {"clip": "rgb", "flow": "flow"}
+    return {kind: shape for kind, shape in shapes.items() if stream.get(kind, "") in settings.streams}
+
+
 def examples(table, clips, batch_size=1, *, seed=0, shard=(0, 1), start_step=0, flip=True, workers=4):
     """Endless training batches of a table's annotated keyframes, as dicts for `Detector`.
 
@@ -192,14 +205,8 @@ def examples(table, clips, batch_size=1, *, seed=0, shard=(0, 1), start_step=0, 
         clips.fatal = InputError(f"{min(ATTEMPTS, len(keys))} keyframes in a row cannot be read, {reason}")
         raise clips.fatal
 
-    shapes = {"clip": (settings.frames, *settings.size, 3), "keyframe": (*settings.size, 3)}
-    shapes |= {
-        "flow": (settings.frames, *settings.size, 2),
-        "boxes": (max_boxes, 4),
-        "labels": (max_boxes, len(table.classes)),
-    }
-    unseen = {"clip": "rgb", "flow": "flow"}
-    kinds = [kind for kind in shapes if unseen.get(kind, "") in settings.streams]
+    shapes = _shapes(settings, max_boxes, len(table.classes))
+    kinds = list(shapes)
     types = [tf.float32 if kind in ("boxes", "labels") else tf.uint8 for kind in kinds]
 
     def load(i):
