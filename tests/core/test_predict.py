@@ -177,7 +177,7 @@ def test_fewer_frames_than_the_network_learnt_from_are_told(model, video, tmp_pa
     for frames, told in (("10", True), ("16", False), ("all", False)):
         assert cli.main(["predict", str(video), "--model", str(tmp_path), "--frames", frames]) == 0
         assert ("learnt from clips of 16 frames, and may err with 10" in capsys.readouterr().err) == told
-    assert weights.WEIGHTS["i3d", "kinetics400"].view == {"trained_frames": 64}
+    assert weights.WEIGHTS["i3d", "kinetics400"].view == {"trained_frames": 64, "fps": 25}
 
 
 def test_a_damaged_video_is_told_beside_its_labels(model_file, data, capsys):
