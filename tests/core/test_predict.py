@@ -149,9 +149,8 @@ def test_published_weights_recognise_real_actions(data, tmp_path):
         answers = keras_vid.predict(model, data / "clips" / row["file"], top=1, frames=64)
         right[row["file"]] = answers[0][0] == row["kinetics400_equivalent"]
     assert sum(right.values()) >= 0.9 * len(right), right
-    wrong = "WUzgd7C1pWA.mp4"
-    assert not right[wrong]
-    assert keras_vid.predict(model, data / "clips" / wrong, top=1)[0][0] == "using segway"
+    hard = "WUzgd7C1pWA.mp4"  # wrong from 64 neighbouring frames at its own rate, right at the network's 25 a second
+    assert right[hard] and keras_vid.predict(model, data / "clips" / hard, top=1)[0][0] == "using segway"
 
 
 def test_a_video_is_looked_at_at_the_rate_asked_for(tmp_path):
