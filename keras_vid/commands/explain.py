@@ -25,11 +25,13 @@ def add_arguments(parser):
     )
     parser.add_argument("--class", dest="label", metavar="NAME", help="the class (default: the most probable one)")
     parser.add_argument("--against", metavar="NAME", help="a class whose logit is subtracted")
-    parser.add_argument("--top", type=int, default=1, help="so many of the most probable classes (default: 1)")
+    parser.add_argument(
+        "--top", type=int, default=1, help="how many of the most probable classes to explain (default: 1)"
+    )
     parser.add_argument("--kind", choices=("mp4", "gif", "png"), help="of a folder's files (default: mp4)")
     parser.add_argument("--weights", help="weights for a network's name: a name or a file (default: kinetics400)")
     parser.add_argument("--frames", help="frames to look at, from the middle, or 'all' (default: up to 250)")
-    parser.add_argument("--fps", type=float, help="look at so many frames a second")
+    parser.add_argument("--fps", type=float, help="frames a second at which the video is looked at")
     parser.add_argument("--json", action="store_true", help="one JSON object a class, with its share of each frame")
 
 

@@ -38,7 +38,7 @@ def add_arguments(parser):
         metavar="PATH",
         help="a video, a folder with one for each class, or a CSV (path,label); of attention, one for each network",
     )
-    parser.add_argument("--most", type=int, help="look at so many of the videos, spread over them (default: all)")
+    parser.add_argument("--most", type=int, help="how many of the videos to look at, evenly spread (default: all)")
     parser.add_argument("--layers", nargs="+", metavar="NAME", help="the layers to show")
     parser.add_argument("--class", dest="label", metavar="NAME", help="the class of activation (default: the label)")
     parser.add_argument("--weights", help="weights for a network's name: a name or a file (default: kinetics400)")

@@ -40,9 +40,11 @@ def add_arguments(parser):
         "--frames", help="frames to look at, from the middle of the video, or 'all' (default: up to 250)"
     )
     parser.add_argument(
-        "--fps", type=float, help="look at so many frames a second; 25 for DeepMind's I3D (default: the network's)"
+        "--fps",
+        type=float,
+        help="frames a second at which videos are looked at; 25 for DeepMind's I3D (default: the network's)",
     )
-    parser.add_argument("--stride", type=int, help="look at every so many of these frames (default: the network's)")
+    parser.add_argument("--stride", type=int, help="look at every Nth of these frames (default: the network's)")
     parser.add_argument(
         "--modality", choices=("rgb", "flow"), help="what the network reads; flow: keras-vid flow's folders"
     )

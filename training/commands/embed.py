@@ -23,7 +23,7 @@ def add_arguments(parser):
     parser.add_argument("--size", type=int, help="side of a clip, where the network leaves it open")
     parser.add_argument("--mirrored", action="store_true", help="the mean of each clip and of its mirror image")
     parser.add_argument(
-        "--clip-views", type=int, default=1, help="the mean of so many clips of each video (default: 1)"
+        "--clip-views", type=int, default=1, help="clips of each video whose mean is taken (default: 1)"
     )
     parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
     parser.add_argument("--json", action="store_true", help="with --like: one JSON object a line")

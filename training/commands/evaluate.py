@@ -41,7 +41,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--fps", type=float, help="frames a second at which videos are looked at (default: the recipe's)"
     )
-    parser.add_argument("--stride", type=int, help="look at every so many of these frames (default: the recipe's)")
+    parser.add_argument("--stride", type=int, help="look at every Nth of these frames (default: the recipe's)")
     parser.add_argument("--size", type=int, help="side of the crop (default: the recipe's)")
     parser.add_argument("-b", "--batch-size", type=int, help="clips at a time (default: the recipe's)")
     parser.add_argument(

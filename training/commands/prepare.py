@@ -20,7 +20,7 @@ def add_arguments(parser):
     parser.add_argument("--lists", help="the folder with the official label and split files (default: below root)")
     parser.add_argument("--size", type=int, default=256, help="short side of the frames (default: 256)")
     parser.add_argument("--fps", type=float, help="frames a second that are kept (default: each of the videos' own)")
-    parser.add_argument("--stride", type=int, default=1, help="keep every so many of these frames (default: 1)")
+    parser.add_argument("--stride", type=int, default=1, help="keep every Nth of these frames (default: 1)")
     parser.add_argument("--shards", type=int, help="how many files (default: one for each 256 clips)")
     parser.add_argument("--quality", type=int, default=90, help="of JPEG (default: 90)")
     parser.add_argument("--seed", type=int, default=0, help="of the order of the clips (default: 0)")

@@ -49,7 +49,7 @@ def add_arguments(parser):
     machine.add_argument("--precision", default="float32", help="float32, mixed_bfloat16 or mixed_float16")
     machine.add_argument("--xla", action="store_true", help="compile the step with XLA (slower on a CPU)")
     machine.add_argument("--steps-per-execution", type=int, default=1, help="steps in one call of the graph")
-    machine.add_argument("--accumulate", type=int, default=1, help="add up the gradients of so many steps")
+    machine.add_argument("--accumulate", type=int, default=1, help="steps whose gradients are added up")
     machine.add_argument("--average", type=float, default=0.0, metavar="M", help="also average weights, e.g. 0.999")
     machine.add_argument("--save-every", type=int, help="steps between saved states (default: five minutes)")
     machine.add_argument("--profile", metavar="A:B", help="profile steps A to B for TensorBoard")
