@@ -154,6 +154,7 @@ def build_parser(chosen) -> argparse.ArgumentParser:
         if name in chosen:
             module = importlib.import_module(address)
             module.add_arguments(sub)
+            sub.formatter_class, sub.epilog = argparse.RawDescriptionHelpFormatter, module.EXAMPLES
             sub.set_defaults(run=module.run)
     return parser
 

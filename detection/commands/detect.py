@@ -12,6 +12,16 @@ ACTIONS = {
 }
 
 
+EXAMPLES = """examples:
+  keras-vid detect train --dataset jhmdb --data JHMDB -o runs/d
+  keras-vid detect predict video.mp4 --model runs/d -o boxes.mp4
+  keras-vid detect evaluate detections.csv --gt JHMDB-GT.pkl --video
+  keras-vid detect report runs/d
+  keras-vid detect export runs/d -o served/d
+  keras-vid detect convert JHMDB-GT.pkl -o boxes.csv
+"""
+
+
 def add_arguments(parser):
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     for name, line in ACTIONS.items():

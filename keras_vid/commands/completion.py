@@ -3,15 +3,16 @@
 import argparse
 import importlib
 
-SHELLS = {
-    "bash": "source <(keras-vid completion bash)  # in ~/.bashrc",
-    "zsh": "source <(keras-vid completion zsh)  # in ~/.zshrc, after compinit",
-    "fish": "keras-vid completion fish > ~/.config/fish/completions/keras-vid.fish",
-}
+SHELLS = ("bash", "zsh", "fish")
+EXAMPLES = """examples:
+  source <(keras-vid completion bash)  # in ~/.bashrc
+  source <(keras-vid completion zsh)  # in ~/.zshrc, after compinit
+  keras-vid completion fish > ~/.config/fish/completions/keras-vid.fish
+"""
 
 
 def add_arguments(parser):
-    parser.add_argument("shell", choices=SHELLS, help="; ".join(SHELLS.values()))
+    parser.add_argument("shell", choices=SHELLS, help="the shell that reads what is printed")
 
 
 def run(args):

@@ -5,6 +5,11 @@ from pathlib import Path
 
 from keras_vid.utils.errors import InputError
 
+EXAMPLES = """examples:
+  keras-vid convert s3d_kinetics400.pth --model s3d
+  keras-vid convert data/checkpoints/rgb_imagenet/model.ckpt --model i3d -o i3d.weights.h5
+"""
+
 
 def add_arguments(parser):
     parser.add_argument("file", help="a TF checkpoint (without .index), .pth, .safetensors, .npz or .ckpt pickle file")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_vid.utils.errors import InputError, MissingFile, UsageError
 
-EPILOG = """examples:
+EXAMPLES = """examples:
   keras-vid explain i3d pancake.mp4 -o seen.mp4                      the most probable class, over the frames
   keras-vid explain i3d pancake.mp4 -o seen.png --top 3              the three most probable, as a strip with curves
   keras-vid explain runs/a clip.mp4 -o seen.gif --class run --against jump
@@ -14,10 +14,6 @@ EPILOG = """examples:
 
 
 def add_arguments(parser):
-    import argparse
-
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
     parser.add_argument("model", metavar="MODEL", help="a network's name, a run folder or a .keras file")
     parser.add_argument("video", metavar="VIDEO", help="a video file, a folder of images, or a folder of videos")
     parser.add_argument(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from keras_vid.utils.errors import InputError, UsageError
 
-EPILOG = """figures:
+EXAMPLES = """figures:
   temporal-weights   weights by temporal offset and layer (S3D, Fig. 5)            MODEL [--layers]
   tsne               features of labelled videos by level and network (S3D, Fig. 7)  MODEL ... --videos --layers
   activation         class activation, networks below each other (StNet, Fig. 4)   MODEL ... --videos [--class]
@@ -25,10 +25,6 @@ NAMES = ("temporal-weights", "tsne", "activation", "motion", "attention", "categ
 
 
 def add_arguments(parser):
-    import argparse
-
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
     parser.add_argument("figure", metavar="FIGURE", choices=NAMES, help=f"one of {', '.join(NAMES)}")
     parser.add_argument("models", nargs="+", metavar="MODEL", help="a network's name, a run folder or a .keras file")
     parser.add_argument("-o", "--output", required=True, help="the .png to write; the numbers go into a .csv beside it")

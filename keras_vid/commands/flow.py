@@ -8,6 +8,12 @@ from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.progress import progress
 from keras_vid.video.finding import videos_below
 
+EXAMPLES = """examples:
+  keras-vid flow video.mp4 -o flow/
+  keras-vid flow UCF101/videos -o UCF101/flow -j 8     goes on where it was stopped
+  keras-vid train s3d --data UCF101/flow --modality flow
+"""
+
 
 def add_arguments(parser):
     parser.add_argument("source", help="a video, or a folder with videos at any depth")

@@ -5,6 +5,13 @@ import sys
 
 from keras_vid.utils.errors import InputError
 
+EXAMPLES = """examples:
+  keras-vid list                                       all networks
+  keras-vid list 's3d*' --frames 16 --size 112         multiply-adds of other clips
+  keras-vid list tsm_resnet50 --set fraction=4         with an option of the constructor
+  keras-vid list --weights                             published weights, their sources and licences
+"""
+
 
 def add_arguments(parser):
     parser.add_argument("pattern", nargs="?", help="names to show, such as 's3d*'")

@@ -3,6 +3,12 @@
 import json
 import math
 
+EXAMPLES = """examples:
+  keras-vid summary s3dg                               endpoints, and what each part costs
+  keras-vid summary stm_resnet50 --frames 16 --all     every layer
+  keras-vid summary runs/a --json                      a trained network
+"""
+
 
 def add_arguments(parser):
     parser.add_argument("model", help="a network's name, a run folder or a .keras file")

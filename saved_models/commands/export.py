@@ -6,6 +6,14 @@ from pathlib import Path
 
 from keras_vid.utils.errors import InputError, UsageError
 
+EXAMPLES = """examples:
+  keras-vid export runs/a -o served/a                          SavedModel, checked against the network
+  keras-vid export i3d --weights kinetics400 -o served/i3d
+  keras-vid export runs/a -o served/a --openvino               for OpenVINO, too
+  keras-vid export runs/a -o served/a --precision int8         int8, calibrated on the run's own training clips
+  keras-vid export runs/a -o served/a --onnx a.onnx --litert a.tflite
+"""
+
 
 def add_arguments(parser):
     parser.add_argument("model", help="a network's name, a run folder or a .keras file")

@@ -1,6 +1,5 @@
 """keras-vid predict: the most probable labels of videos, computed here or by a server."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -16,18 +15,17 @@ from keras_vid.saved_models.commands.network import (
 from keras_vid.utils.errors import InputError, MissingFile, UsageError
 from keras_vid.utils.progress import progress, say_if_slow
 
-EXAMPLES = """\
-keras-vid predict clip.mp4                       one video
-keras-vid predict folder/ 'more/*.avi' list.csv  many: folders, patterns, lists (the column `path`), addresses
-keras-vid predict folder/ -o labelled            copies with their labels written onto them, and one page of all
-keras-vid predict list.csv -o labels.jsonl       thousands: a line a video; goes on after a stop; --runner for Beam
-keras-vid predict clip.mp4 --model i3d --server localhost:8500
+EXAMPLES = """examples:
+  keras-vid predict clip.mp4                       one video
+  keras-vid predict folder/ 'more/*.avi' list.csv  many: folders, patterns, lists (the column `path`), addresses
+  keras-vid predict folder/ -o labelled            copies with their labels written onto them, and one page of all
+  keras-vid predict list.csv -o labels.jsonl       thousands: a line a video; goes on after a stop; --runner for Beam
+  keras-vid predict clip.mp4 --model i3d --server localhost:8500
 For long or live video there are keras-vid timeline and keras-vid stream.
 """
 
 
 def add_arguments(parser):
-    parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "videos",
         nargs="+",

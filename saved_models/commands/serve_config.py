@@ -6,6 +6,11 @@ from pathlib import Path
 
 from keras_vid.utils.errors import UsageError
 
+EXAMPLES = """examples:
+  keras-vid serve-config served/a served/b -o config           config/ is what docker compose starts TF Serving with
+  keras-vid serve-config served/a -o config --openvino         OpenVINO Model Server
+"""
+
 
 def add_arguments(parser):
     parser.add_argument("models", nargs="+", metavar="SAVED_MODEL_DIR", help="folders that keras-vid export wrote")

@@ -5,6 +5,12 @@ import json
 from keras_vid.saved_models.commands.network import add_network_arguments, open_network_of_frames
 from keras_vid.saved_models.commands.results import as_json
 
+EXAMPLES = """examples:
+  keras-vid stream long.mp4 --model i3d
+  keras-vid stream rtsp://camera.local/1 --model runs/a --json
+  ffmpeg -i in.mkv -f matroska - | keras-vid stream - --model runs/a --window 64 --stride 16
+"""
+
 
 def add_arguments(parser):
     parser.add_argument(

@@ -1,6 +1,5 @@
 """keras-vid timeline: what happens when in a long or live video."""
 
-import argparse
 import dataclasses
 import json
 import time
@@ -13,16 +12,15 @@ from keras_vid.utils.errors import UsageError
 from keras_vid.utils.progress import progress
 
 REWRITE = 10.0  # seconds between two versions of a file while the video still runs
-EXAMPLES = """\
-keras-vid timeline long.mp4                             segments as lines: start, end, score, label
-keras-vid timeline long.mp4 -o long.csv -o long.vtt     files: .csv, .json, and subtitles, .vtt or .srt
-keras-vid timeline long.mp4 -o labelled.mp4             the video with its labels and a bar of them over time
-keras-vid timeline rtsp://camera/1 -o today.csv         a live source; the file is kept up to date
+EXAMPLES = """examples:
+  keras-vid timeline long.mp4                             segments as lines: start, end, score, label
+  keras-vid timeline long.mp4 -o long.csv -o long.vtt     files: .csv, .json, and subtitles, .vtt or .srt
+  keras-vid timeline long.mp4 -o labelled.mp4             the video with its labels and a bar of them over time
+  keras-vid timeline rtsp://camera/1 -o today.csv         a live source; the file is kept up to date
 """
 
 
 def add_arguments(parser):
-    parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "source", help="a video file, a folder of pictures, an address, a camera, or - for standard input"
     )

@@ -33,7 +33,25 @@ def timed(command):
 def test_every_command_explains_itself(name, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main([name, "--help"])
-    assert stop.value.code == 0 and "usage: keras-vid" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert stop.value.code == 0 and "usage: keras-vid" in shown and f"keras-vid {name}" in shown.split("examples:")[1]
+
+
+def all_parsers(parser):
+    yield parser
+    for action in parser._actions:
+        if isinstance(action.choices, dict):
+            for sub in action.choices.values():
+                yield from all_parsers(sub)
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_option_says_what_it_does(name):
+    for parser in all_parsers(cli.build_parser([name])):
+        silent = [action.option_strings or action.dest for action in parser._actions if not action.help]
+        assert [
+            option for option in silent if option not in ("WHAT", "ACTION", "COMMAND", "what", "==SUPPRESS==")
+        ] == []
 
 
 def test_list_names_is_the_zoo(capsys):

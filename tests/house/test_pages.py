@@ -71,6 +71,15 @@ def test_commands_of_a_page_are_understood(path):
     assert refused == []
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_examples_of_a_command_are_understood(name):
+    examples = importlib.import_module(COMMANDS[name][0]).EXAMPLES.split("examples:")[1]
+    lines = [line.strip() for line in examples.splitlines() if line.strip().startswith("keras-vid ")]
+    for line in lines:
+        parse(re.split(r"\s{2,}| > ", line)[0])
+    assert lines
+
+
 def test_a_command_that_is_not_there_is_noticed():
     with pytest.raises(SystemExit):
         parse("keras-vid predict a.mp4 --no-such-flag")

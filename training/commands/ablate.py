@@ -1,11 +1,10 @@
 """keras-vid ablate: the papers' ablation tables, trained on one's own data, beside the papers' numbers."""
 
-import argparse
 import sys
 
 from keras_vid.utils.errors import UsageError
 
-EPILOG = """examples:
+EXAMPLES = """examples:
   keras-vid ablate --list
   keras-vid ablate stm/table5                                    on the synthetic set, which is made for it
   keras-vid ablate s3d/figure4 --data VIDEOS --dataset mini_kinetics200 --seeds 3
@@ -15,8 +14,6 @@ What is trained is not trained again: the same command goes on where it stopped,
 
 
 def add_arguments(parser):
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
     parser.add_argument("table", nargs="?", help="which table, such as stm/table5")
     parser.add_argument("--list", action="store_true", help="the tables with their rows, and stop")
     parser.add_argument("--data", default="synthetic", help="the videos, or 'synthetic' (default)")
@@ -32,9 +29,12 @@ def add_arguments(parser):
     made.add_argument("--clips", type=int, default=30, help="training clips of each class (default: 30)")
     made.add_argument("--pixels", type=int, default=64, help="side of its videos (default: 64)")
     fields = parser.add_argument_group("fields of the rows' recipe")
-    fields.add_argument("-b", "--batch-size", dest="batch", type=int)
-    for name, kind in (("epochs", float), ("lr", float), ("frames", int), ("size", int), ("short", int)):
-        fields.add_argument(f"--{name}", type=kind)
+    fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips of a step")
+    fields.add_argument("--epochs", type=float, help="passes over the training clips")
+    fields.add_argument("--lr", type=float, help="learning rate")
+    fields.add_argument("--frames", type=int, help="frames of a clip")
+    fields.add_argument("--size", type=int, help="side of the picture that the networks see")
+    fields.add_argument("--short", type=int, help="short side to which frames are scaled while decoding")
     fields.add_argument("--weights", help="what all rows start from; none: random weights")
 
 

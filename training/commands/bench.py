@@ -3,6 +3,11 @@
 import json
 import sys
 
+EXAMPLES = """examples:
+  keras-vid bench input folder my_videos/
+  keras-vid bench input prepared prepared/train --model tsm_resnet50 --frames 8 --sample segments
+"""
+
 
 def add_arguments(parser):
     kinds = parser.add_subparsers(metavar="WHAT", required=True)
@@ -20,7 +25,7 @@ def add_arguments(parser):
     sub.add_argument("--frames", type=int, default=16, help="frames of a clip (default: 16)")
     sub.add_argument("--size", type=int, default=224, help="side of a clip (default: 224)")
     sub.add_argument("--sample", choices=("dense", "segments"), default="dense", help="frames in a row, or spread out")
-    sub.add_argument("-b", "--batch-size", type=int, default=8)
+    sub.add_argument("-b", "--batch-size", type=int, default=8, help="clips of a step (default: 8)")
     sub.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
     sub.add_argument("--steps", type=int, default=10, help="batches to time (default: 10)")
     sub.add_argument("--json", action="store_true", help="the numbers as one JSON object")

@@ -1,21 +1,18 @@
 """keras-vid check: what is wrong with one's videos, before anything is trained on them."""
 
-import argparse
 import json
 import sys
 
-EPILOG = """examples:
-  keras-vid check my_videos/                         one folder a class; a table on the terminal
-  keras-vid check clips.csv -o checked               also checked/check.html, one page, and checked/check.csv
-  keras-vid check clips.csv --group-by person        how a split by another column would do
-  keras-vid check clips.csv --network i3d -o checked also likely label errors, by the network's features
-  keras-vid check UCF101 --dataset ucf101            a public data set as it is on disk
+EXAMPLES = """examples:
+  keras-vid check my_videos/                          one folder a class; a table on the terminal
+  keras-vid check clips.csv -o checked                also checked/check.html, one page, and checked/check.csv
+  keras-vid check clips.csv --group-by person         how a split by another column would do
+  keras-vid check clips.csv --network i3d -o checked  also likely label errors, by the network's features
+  keras-vid check UCF101 --dataset ucf101             a public data set as it is on disk
 """
 
 
 def add_arguments(parser):
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
     parser.add_argument("data", help="the videos: a folder, a CSV file, or a data set's root")
     parser.add_argument("-o", "--output", help="folder for check.html and check.csv")
     parser.add_argument("--dataset", help="the public data set that DATA is the root of, such as ucf101")

@@ -1,8 +1,6 @@
 """keras-vid embed: what a network sees in each clip, as a file, for TensorBoard's projector, or to find its like."""
 
-import argparse
-
-EPILOG = """examples:
+EXAMPLES = """examples:
   keras-vid embed my_videos/ -o features.npz               one folder a class, or a CSV file
   keras-vid embed my_videos/ -o features.npz --projector events/
   keras-vid embed my_videos/ --like clip.mp4               the nearest clips
@@ -10,8 +8,6 @@ EPILOG = """examples:
 
 
 def add_arguments(parser):
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
     parser.add_argument("data", help="a folder with one folder a class, or a CSV file path,label[,start,end]")
     parser.add_argument("-o", "--output", help="an .npz file: features, paths, labels, groups, seconds")
     parser.add_argument("--projector", metavar="DIR", help="a folder for TensorBoard's projector, with pictures")

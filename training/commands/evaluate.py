@@ -1,12 +1,10 @@
 """keras-vid evaluate: what a network gets right, by a protocol that is named with the numbers."""
 
-import argparse
-
 from keras_vid.saved_models.engines.flag import add_engine_argument
 
 from keras_vid.utils.errors import InputError, UsageError
 
-EPILOG = """examples:
+EXAMPLES = """examples:
   keras-vid evaluate runs/stm                          by the protocol of its recipe
   keras-vid evaluate runs/stm --clips 10 --crops 3     thirty views of each video
   keras-vid evaluate runs/stm --reverse                the arrow of time: frames backwards
@@ -18,8 +16,6 @@ EPILOG = """examples:
 
 
 def add_arguments(parser):
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
     parser.add_argument("source", nargs="+", help="run folders (several: their mean too), or a network's name")
     parser.add_argument("--fuse", action="store_true", help="fuse the saved predictions of the sources")
     parser.add_argument("--weights", help="with --fuse one number a source, 1,1.5; with a network's name its weights")

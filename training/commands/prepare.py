@@ -4,6 +4,13 @@ import json
 import os
 import sys
 
+EXAMPLES = """examples:
+  keras-vid prepare kinetics400 K400 -o prepared/train          TFRecords of JPEG frames
+  keras-vid prepare ucf101 UCF101 --split test2 -o prepared/test2
+  keras-vid prepare folder my_videos/ -o prepared/mine --form clips --fps 15
+  keras-vid train tsm_resnet50 --data prepared/mine
+"""
+
 
 def add_arguments(parser):
     parser.add_argument(

@@ -14,24 +14,39 @@ HELP = {  # fields of the recipe; what is not here is explained in training/reci
     "short": "short side to which frames are scaled while decoding",
     "crop": "random, squash, corner or sth",
     "flip": "mirror half of the clips, except classes that name a direction: yes or no",
+    "colour": "change brightness, contrast and saturation by up to this share: 0.4 (0: not at all)",
+    "mixup": "mix each clip with another one of its batch: strength, 0.2 (0: not at all)",
+    "cutmix": "paste a box of another clip of the batch: strength, 1.0 (0: not at all)",
+    "erasing": "share of the clips in which a random box is filled with grey: 0.25",
+    "label_smoothing": "share of the target that is spread over all classes: 0.1",
+    "class_weights": "balanced (rare classes count more), or one number a class, comma-separated",
     "optimizer": "sgd or adamw",
     "lr": "learning rate of a step of --paper-batch clips; scaled to the steps of this run",
     "first_rate": "rate of the first convolution, as a multiple of --lr",
     "bias_rate": "rate of biases, as a multiple of --lr",
     "head_rate": "rate of the classifier, as a multiple of --lr",
+    "momentum": "of sgd",
     "weight_decay": "L2, of kernels alone",
     "length": "how long, in --unit epochs or steps",
+    "unit": "of --length, --drops and --warmup: epochs or steps",
+    "schedule": "drops, or cosine (down to zero)",
     "drops": "when the rate drops, comma-separated",
+    "drop": "what the rate is multiplied by at each of --drops: 0.1",
     "warmup": "so many first steps or epochs the rate rises",
     "paper_batch": "clips of a step over all devices for which --lr, and a length in steps, were chosen",
     "scale_to_batch": "scale --lr and lengths in steps to the clips of this run's steps: yes or no (as written)",
+    "dropout": "share of the features left out before the classifier",
     "clip_norm": "longest gradient, 0 for any",
     "bn": "BatchNorm: train, partial (all but the first frozen) or frozen",
+    "bn_momentum": "of BatchNorm's moving statistics, as Keras counts it: 0.9",
     "sync_bn": "BatchNorm statistics over all replicas: yes or no",
     "weights": "start: imagenet, kinetics400, a weights file, a run folder, a .keras file, or none",
     "views": "clips of a video in testing; 0 for all frames",
     "crops": "crops of a clip in testing: 1 or 3",
     "view_choice": "where several clips lie in testing: spread, random or twice",
+    "test_seed": "of the random clips of --view-choice random",
+    "test_frames": "frames of a clip in testing, where not as in training",
+    "test_size": "side of the picture in testing, where not as in training",
 }
 NOT_FLAGS = ("model", "dataset", "source", "batch", "options", "stride")  # --stride stands in own_videos.py
 
@@ -40,7 +55,7 @@ def add_recipe_flags(parser):
     """A flag for each field, -b, and --set for the options of the network's constructor."""
     from keras_vid.training.recipes.fields import Recipe
 
-    fields = parser.add_argument_group("the recipe's fields")
+    fields = parser.add_argument_group("the recipe's fields", "what is not given is the recipe's: --show prints it")
     fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips of a step on each device")
     told = "an option of the network's constructor, such as fusion=concat (repeatable)"
     fields.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=told)

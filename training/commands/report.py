@@ -1,16 +1,12 @@
 """keras-vid report: a run on one page, or several runs beside each other."""
 
-import argparse
-
-EPILOG = """examples:
+EXAMPLES = """examples:
   keras-vid report runs/tsm                          runs/tsm/report.html
   keras-vid report runs/tsm runs/stm -o both.html    differences with intervals, curves in one plot
 """
 
 
 def add_arguments(parser):
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
     parser.add_argument(
         "run_folders", metavar="RUN", nargs="+", help="run folders; the first is what others differ from"
     )

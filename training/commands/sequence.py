@@ -1,8 +1,6 @@
 """keras-vid sequence: features of frames in a file, and classifiers of such sequences compared (StNet, Table 1)."""
 
-import argparse
-
-EPILOG = """examples:
+EXAMPLES = """examples:
   keras-vid sequence features my_videos/ -o features.npz --model tsn_resnet50 --frames 25
   keras-vid sequence train features.npz -o runs/table1
   keras-vid sequence train features.npz -o runs/two --models mean,lstm --seeds 3
@@ -10,8 +8,6 @@ EPILOG = """examples:
 
 
 def add_arguments(parser):
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
     kinds = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
     sub = kinds.add_parser("features", help="the features of each frame of each clip, in an .npz file")
     sub.add_argument("data", help="a folder with one folder a class, or a CSV file path,label[,start,end]")

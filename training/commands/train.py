@@ -1,6 +1,5 @@
 """keras-vid train: from a folder of videos to a trained, tested, documented run."""
 
-import argparse
 import dataclasses
 
 from keras_vid.training.commands.own_videos import add_flags, train_own_videos
@@ -8,7 +7,7 @@ from keras_vid.training.commands.recipe_flags import add_recipe_flags
 
 from keras_vid.utils.errors import InputError, Stopped
 
-EPILOG = """examples:
+EXAMPLES = """examples:
   keras-vid train --data my_videos/                             your own videos, one folder a class: all is chosen
   keras-vid train --data my_videos/ --plan                      what would be done, and why
   keras-vid train s3dg --data my_videos/ --epochs 20            a named network, trained whole
@@ -21,8 +20,7 @@ EPILOG = """examples:
 
 
 def add_arguments(parser):
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
+    parser.usage = "keras-vid train [RECIPE] --data DATA [-o RUN] [options]"
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="a network, or network/dataset; see --recipes")
     parser.add_argument("--recipes", action="store_true", help="list the recipes there are, and stop")
     parser.add_argument("--data", help="the videos: a folder, a CSV file, or a data set's root")
@@ -39,7 +37,7 @@ def add_arguments(parser):
     )
     parser.add_argument("--no-validation", action="store_true", help="train on everything, validate on nothing")
     parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default: 0)")
     parser.add_argument("--service", help="address of a tf.data service that decodes prepared data, grpc://host:port")
     machine = parser.add_argument_group("where it computes")
     machine.add_argument("--strategy", default="auto", help="auto, default, mirrored or multi_worker (default: auto)")
