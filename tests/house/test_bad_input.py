@@ -125,3 +125,13 @@ def test_a_view_that_is_whole_is_read(tmp_path):
     view = ClipView(frames=8, height=64, width=64, fps=12.5, labels=("a", "b"))
     view.save(tmp_path)
     assert ClipView.load(tmp_path) == view and json.loads((tmp_path / "view.json").read_text())["fps"] == 12.5
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", DEEP, '{"labels": ["a"], "files": [3], "plan": {}}', '{"plan": 3}'])
+@pytest.mark.parametrize("command", [["train", "tsm_resnet14", "--data"], ["bench", "input", "prepared"]])
+def test_prepared_data_with_a_broken_manifest(command, content, tmp_path, capsys):
+    pytest.importorskip("tensorflow")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/manifest.json").write_text(content)
+    output = ["-o", str(tmp_path / "run")] if command[0] == "train" else []
+    one_line(capsys, main([*command, str(tmp_path / "data"), *output]), "manifest.json", "is damaged")

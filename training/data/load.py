@@ -15,7 +15,6 @@ files or folders of frames, in any folders below `root`: they are found by their
 folder: 2 clips, 2 labels
 """
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +28,7 @@ from keras_vid.training.data.datasets import (
     read_table,
 )
 from keras_vid.training.data.official import DATASETS
-from keras_vid.training.data.remote import enable
+from keras_vid.training.data.remote import enable, read_manifest
 from keras_vid.training.data.splits import hold_out, set_groups, shared_sources
 
 from keras_vid.utils.errors import InputError, MissingFile
@@ -187,10 +186,7 @@ def aligned(dataset, labels) -> Dataset:
 
 def prepared_data(folder) -> Dataset:
     """What `keras-vid prepare` wrote, as a Dataset that says how many clips there are, but not which."""
-    import tensorflow as tf
-
-    with tf.io.gfile.GFile(f"{enable(folder).rstrip('/')}/manifest.json") as file:
-        manifest = json.load(file)
+    manifest = read_manifest(folder)
     return Dataset(PREPARED, range(manifest["clips"]), manifest["labels"])
 
 

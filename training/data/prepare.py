@@ -23,12 +23,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from keras_vid.training.data.remote import download, is_remote, size, upload
+from keras_vid.training.data.remote import download, is_remote, read_manifest, size, upload
 from keras_vid.training.data.shards import WRITERS, sha256, state_file
 
 from keras_vid.utils.beam import on_beam
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.files import as_json, settle_plan, write_whole
+from keras_vid.utils.files import as_json, read_json, settle_plan, write_whole
 
 FORMAT = 2  # of the output: a newer one starts anew
 
@@ -121,14 +121,14 @@ def _done(folder, remote, shard):
             return size(remote, name)
         return (folder / name).stat().st_size if (folder / name).exists() else None
 
-    return all(length(file["name"]) == file["bytes"] for file in json.loads(state.read_text())["files"])
+    return all(length(file["name"]) == file["bytes"] for file in read_json(state)["files"])
 
 
 def _write_there(folder, remote, write, task):
     """Write a shard here and copy it there, its state file last; only that stays here."""
     shard = write(task)
     state = state_file(folder, shard)
-    for file in json.loads(state.read_text())["files"]:
+    for file in read_json(state)["files"]:
         upload(folder, remote, file["name"])
         (Path(folder) / file["name"]).unlink()
     upload(folder, remote, str(state.relative_to(folder)))
@@ -157,7 +157,7 @@ def _run_here(write, tasks, workers, shards, progress):
 
 def _finish(folder, plan, dataset):
     """manifest.json and the small files beside it, from the state files; (the manifest, names of the files)."""
-    states = [json.loads(state_file(folder, shard).read_text()) for shard in range(plan["shards"])]
+    states = [read_json(state_file(folder, shard)) for shard in range(plan["shards"])]
     files = [file for state in states for file in state["files"]]
     unreadable = sorted(row for state in states for row in state["skipped"])
     skipped = [*dataset.skipped, *((path, reason) for _, path, reason in unreadable)]
@@ -186,5 +186,5 @@ def _table(rows):
 def check(folder):
     """Names of the files whose bytes are not those of the manifest."""
     folder = Path(folder)
-    files = json.loads((folder / "manifest.json").read_text())["files"]
+    files = read_manifest(folder)["files"]
     return [f["name"] for f in files if not (folder / f["name"]).exists() or sha256(folder / f["name"]) != f["sha256"]]

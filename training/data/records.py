@@ -3,11 +3,9 @@
 The graph holds no Python, so a tf.data service can run it on other machines.
 """
 
-import json
-
 import tensorflow as tf
 from keras_vid.training.data.augment import split
-from keras_vid.training.data.remote import enable
+from keras_vid.training.data.remote import enable, read_manifest
 
 from keras_vid.utils.errors import InputError
 
@@ -76,8 +74,7 @@ def records(folder, choose, transform, batch_size=8, *, training=True, seed=0, s
         buffer: Clips in the shuffle buffer.
     """
     folder = enable(folder).rstrip("/")
-    with tf.io.gfile.GFile(f"{folder}/manifest.json") as file:
-        manifest = json.load(file)
+    manifest = read_manifest(folder)
     if manifest["plan"].get("form") == "clips":
         raise InputError(f"{folder} holds MP4 clips, not records: load it with load('csv', '{folder}/list.csv')")
     names = tf.constant([f"{folder}/{file['name']}" for file in manifest["files"] if file["clips"]])

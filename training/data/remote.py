@@ -1,6 +1,9 @@
 """Paths on other machines: s3://, hdfs:// and az:// through tensorflow-io, gs:// through TensorFlow itself."""
 
+import json
 from pathlib import Path
+
+from keras_vid.utils.errors import InputError
 
 NEEDS_IO = ("s3", "hdfs", "viewfs", "har", "az", "abfs")
 
@@ -64,3 +67,21 @@ def served(data, address):
 
     service = tf.data.experimental.service
     return data.apply(service.distribute(service.ShardingPolicy.OFF, address)).prefetch(2)
+
+
+def read_manifest(folder) -> dict:
+    """The manifest.json of prepared data on this machine or a remote one; a damaged one costs one line."""
+    import tensorflow as tf
+
+    path = f"{enable(folder).rstrip('/')}/manifest.json"
+    with tf.io.gfile.GFile(path, "rb") as file:
+        text = file.read()
+    try:
+        manifest = json.loads(text)
+        plan, labels, files = manifest["plan"], manifest["labels"], manifest["files"]
+        valid = isinstance(plan, dict) and isinstance(labels, list) and all(isinstance(label, str) for label in labels)
+        if not (valid and all({"name", "clips"} <= set(file) for file in files)):
+            raise ValueError("its fields are not those that keras-vid prepare writes")
+        return {**manifest, "clips": sum(int(file["clips"]) for file in files)}
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(f"{path} is damaged ({error}): run keras-vid prepare again into this folder") from error

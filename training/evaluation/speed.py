@@ -12,6 +12,7 @@ def open_input(args, channels=3):
     from keras_vid.training.data.load import load_dataset
     from keras_vid.training.data.pipeline import clips
     from keras_vid.training.data.records import dense, records, segments
+    from keras_vid.training.data.remote import read_manifest
 
     from keras_vid.utils.errors import InputError
     from keras_vid.video import sample
@@ -24,15 +25,12 @@ def open_input(args, channels=3):
 
     short = args.size * 8 // 7
     if args.dataset == "prepared":
-        import json
-        from pathlib import Path
-
         def choose(count, seed):
             return dense(count, args.frames, 1, seed) if args.sample == "dense" else segments(count, args.frames, seed)
 
         if channels != 3:
             raise InputError("prepared data holds RGB frames: leave --modality out")
-        manifest = json.loads((Path(args.root) / "manifest.json").read_text())
+        manifest = read_manifest(args.root)
         data = records(args.root, choose, transform, args.batch_size)
         return data, len(manifest["labels"]), f"{args.root}: {manifest['clips']:,} prepared clips"
     dataset = load_dataset(args.dataset, args.root, args.split, args.lists)
