@@ -25,6 +25,7 @@ def open_input(args, channels=3):
 
     short = args.size * 8 // 7
     if args.dataset == "prepared":
+
         def choose(count, seed):
             return dense(count, args.frames, 1, seed) if args.sample == "dense" else segments(count, args.frames, seed)
 
