@@ -248,6 +248,25 @@ def test_a_broken_loss_stops_the_run_and_names_the_clips(videos, tmp_path):
     assert not (tmp_path / "run/best.keras").exists() or rows(tmp_path / "run")
 
 
+@pytest.mark.slow
+def test_averaged_weights_are_those_by_hand(videos, tmp_path):
+    """The average of two steps with momentum 0.75: three quarters of the weights after the first, a quarter of those
+    after the second."""
+    shape = "--size 32 --short 36 --frames 4 -b 4 --unit steps --warmup 0 --lr 0.2 --scale-to-batch no --schedule drops --drops 99".split()
+
+    def trained(name, steps, *flags):
+        folder = ["--data", str(videos), "-o", str(tmp_path / name), "--no-validation", "--length", str(steps)]
+        assert main(["train", "tsm_resnet14/synthetic", *folder, *shape, *flags]) == 0
+        model = keras.saving.load_model(tmp_path / name / "last.keras")
+        return [weight.numpy() for weight in model.trainable_weights]
+
+    first, second = trained("first", 1), trained("second", 2)
+    averaged = trained("averaged", 2, "--average", "0.75")
+    moved = max(np.abs(one - two).max() for one, two in zip(first, second, strict=True))
+    for one, two, average in zip(first, second, averaged, strict=True):
+        np.testing.assert_allclose(average, 0.75 * one + 0.25 * two, atol=1e-3 * moved)
+
+
 def test_a_run_folder_is_never_written_over(videos, tmp_path, capsys):
     RunFolder(tmp_path).write_log([{"epoch": 1}], ("epoch",))
     flags = ["--data", str(videos), "-o", str(tmp_path)]
