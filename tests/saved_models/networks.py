@@ -14,11 +14,11 @@ FAMILIES = {
     "tsn_vgg16": {"frames": 2, "size": 32},
     "c2d_resnet50": {"frames": 4, "size": 32},
     "tsm_mobilenet_v2": {"frames": 2, "size": 32},
-    "r2plus1d_sequential_resnet50": {"frames": 2, "size": 32},
-    "r2plus1d_parallel_resnet50": {"frames": 2, "size": 32},
+    "r2plus1d_sequential_resnet14": {"frames": 2, "size": 32},
+    "r2plus1d_parallel_resnet14": {"frames": 2, "size": 32},
     "stnet_mobilenet_v2": {"frames": 10, "size": 32},
-    "stm_resnet50": {"frames": 2, "size": 32},
-    "sth_resnet50": {"frames": 2, "size": 32},
+    "stm_resnet14": {"frames": 2, "size": 32},
+    "sth_resnet14": {"frames": 2, "size": 32},
     "sth_mobilenet_v2": {"frames": 2, "size": 32},
 }
 

@@ -35,6 +35,18 @@ def test_calibration_by_hand():
     assert metrics.calibration_error(scores, labels, bins=10) == pytest.approx(0.5 * 0.4 + 0.5 * 0.4)
 
 
+def test_a_bin_of_calibration_goes_from_tenth_to_tenth():
+    """0.61 and 0.68 are in one bin of ten, in which half of the answers are right."""
+    scores, labels = [[0.61, 0.39]] * 3 + [[0.68, 0.32]] * 3, [0, 0, 0, 1, 1, 1]
+    assert metrics.calibration_error(scores, labels, bins=10) == pytest.approx(0.645 - 0.5)
+
+
+def test_the_interval_holds_95_percent():
+    """Of 400 independent clips, half of them right: 1.96 standard errors to both sides."""
+    low, high = metrics.interval(np.arange(400) % 2, np.arange(400))
+    assert [low, high] == pytest.approx([0.5 - 1.96 * 0.025, 0.5 + 1.96 * 0.025], abs=0.004)
+
+
 def test_a_class_without_clips_is_left_out(table):
     scores, labels = table
     shares = metrics.class_accuracy(metrics.confusion(scores, labels))

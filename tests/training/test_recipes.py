@@ -228,3 +228,13 @@ def test_i2d_cannot_see_the_direction_of_the_synthetic_clips():
         clip = np.random.default_rng(0).integers(0, 256, (1, count, 32, 32, 3), np.uint8)
         forward, backward = (np.asarray(model(c, training=False)) for c in (clip, clip[:, ::-1]))
         assert np.allclose(forward, backward, rtol=1e-4, atol=1e-5) == same
+
+
+@pytest.mark.parametrize(("unit", "warmup", "steps"), [("epochs", 2, 200), ("steps", 30, 30)])
+def test_warm_up_is_as_long_as_its_unit_says(unit, warmup, steps):
+    """The rate rises in a straight line and reaches its top with the last step of the warm-up."""
+    length = {"epochs": 4, "steps": 400}[unit]
+    changes = {"unit": unit, "warmup": warmup, "length": length, "schedule": "drops", "drops": (), "paper_batch": 8}
+    rule, *_ = make(recipe("stm_resnet50/jester", **changes, lr=1.0), batch=8, steps_per_epoch=100)
+    rates = [float(rule._learning_rate(step)) for step in (0, steps // 2 - 1, steps - 1, steps)]
+    assert rates == pytest.approx([1 / steps, 0.5, 1.0, 1.0], rel=1e-5)

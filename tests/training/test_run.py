@@ -252,7 +252,8 @@ def test_a_broken_loss_stops_the_run_and_names_the_clips(videos, tmp_path):
 def test_averaged_weights_are_those_by_hand(videos, tmp_path):
     """The average of two steps with momentum 0.75: three quarters of the weights after the first, a quarter of those
     after the second."""
-    shape = "--size 32 --short 36 --frames 4 -b 4 --unit steps --warmup 0 --lr 0.2 --scale-to-batch no --schedule drops --drops 99".split()
+    shape = "--size 32 --short 36 --frames 4 -b 4 --unit steps --scale-to-batch no".split()
+    shape += "--warmup 0 --lr 0.2 --schedule drops --drops 99".split()
 
     def trained(name, steps, *flags):
         folder = ["--data", str(videos), "-o", str(tmp_path / name), "--no-validation", "--length", str(steps)]
