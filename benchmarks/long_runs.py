@@ -37,8 +37,7 @@ def watched(command, lines, total):
     memory, last = [], 0.0
     while process.poll() is None:
         done = lines() / total
-        with_process = process.poll() is None
-        last = resident(process.pid) if with_process else last
+        last = resident(process.pid) or last  # nothing any more where it has just ended
         if len(memory) < len(SHARES) - 1 and done >= SHARES[len(memory)]:
             memory.append(last)
         time.sleep(0.05)

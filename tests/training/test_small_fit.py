@@ -1,6 +1,7 @@
 """From a folder of videos to a classifier: through `fit_folder` and `keras-vid train --data`, on tiny videos."""
 
 import csv
+import dataclasses
 import json
 
 import keras
@@ -19,6 +20,7 @@ import keras_vid
 from keras_vid.cli import main
 from keras_vid.inference.predict import softmax
 from keras_vid.video import write
+from keras_vid.view import view_of
 
 
 @pytest.fixture(autouse=True)
@@ -260,6 +262,17 @@ def test_the_plan_depends_on_the_data_and_the_time(model):
     assert make_plan(many, Choices(model=model, stages=("tune",))).reading.map == "low"
     longer = make_plan(few, Choices(model=model, control=True)).seconds
     assert longer > 0 and make_plan(many, Choices(model=model)).seconds > 0
+
+
+def test_short_clips_are_read_at_their_own_rate(tmp_path):
+    """Videos of six frames, ten a second, for a network of four frames: at five a second there would be three."""
+    data, path = write_clips(tmp_path / "videos", ["dark"] * 2 + ["grey"] * 2), tiny_network(tmp_path / "a.keras")
+    view = view_of(keras.models.load_model(path))
+    for rate, used in ((8.0, 8.0), (5.0, None)):
+        dataclasses.replace(view, fps=rate).save(tmp_path)
+        assert plan_folder(data, model=path)[0].reading.view.fps == used
+    plan = plan_folder(data, model=path, fps=5.0)[0]
+    assert plan.reading.view.fps == 5.0 and "5 a second" in plan.text()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from keras_vid.utils.errors import UsageError
 
 NOT_HERE = {
     "modality": "--modality",
-    "fps": "--fps",
     "val_data": "--val-data",
     "service": "--service",
     "lists": "--lists",
@@ -46,6 +45,7 @@ def train_own_videos(args):
         "frames": args.frames,
         "size": args.size,
         "stride": args.stride,
+        "fps": args.fps,
         "views": args.clip_views,
         "mirrored": args.mirrored,
         "stages": tuple(part.strip() for part in args.stages.split(",")) if args.stages else None,

@@ -27,6 +27,7 @@ class Choices:
         model: A name of `list_models()`, a run folder or a `.keras` file.
         weights: As in `keras_vid.create`; "none" starts from random weights.
         frames, size, stride: Of a clip.
+        fps: Frames a second that are read of a video.
         views, mirrored: Further clips of each video to learn from.
         stages: Of "probe", "tune", "combine".
         freeze: The last frozen layer in tuning.
@@ -42,6 +43,7 @@ class Choices:
     frames: int | None = None
     size: int | None = None
     stride: int | None = None
+    fps: float | None = None
     views: int = 1
     mirrored: bool = False
     stages: tuple | None = None
@@ -85,7 +87,10 @@ def choose_network(facts, choices, allowed, lines):
     lines.append(("clips", f"{view.frames} frames of {view.height} x {view.width}", f"{why}: {cost}"))
     if view.group is None:
         many = f"half of a sample have {facts.frames:.0f} frames or more" if facts.frames else "lengths are not known"
-        lines.append(("stride", view.stride, f"{many}; the middle of each is looked at, a shorter one starts over"))
+        rate = f"{view.fps:g} a second" if view.fps else "every frame"
+        why = "asked for" if choices.fps else "the network's rate" if view.fps else "clips are short, or have no clock"
+        lines.append(("rate", rate, why))
+        lines.append(("stride", view.stride, f"{many}; the middle of each is read, a shorter one starts over"))
     return network, view, seconds
 
 
@@ -93,6 +98,7 @@ def _shaped(facts, choices, frames, size):
     """(network, view) for clips of one shape."""
     network = load_network(choices, frames, size)
     view = view_for(network, **_given(frames, size))
+    view = dataclasses.replace(view, fps=choices.fps or _rate(facts, view))
     view = dataclasses.replace(view, stride=choices.stride or _stride(facts, view))
     return fixed(network, view), view
 
@@ -114,6 +120,13 @@ def _shapes(facts, choices):
         if shape not in shapes:
             shapes.append(shape)
     return shapes
+
+
+def _rate(facts, view):
+    """The network's rate, or None, every frame, where a typical video is shorter than a clip at that rate."""
+    if view.fps and view.group is None and facts.frames and facts.rate:
+        return view.fps if facts.frames * min(view.fps / facts.rate, 1) >= view.frames else None
+    return view.fps
 
 
 def _stride(facts, view):
