@@ -6,7 +6,7 @@ Legend: `B` clips, `T` frames of a clip, `H W` height and width, `C` channels; e
 import keras
 from keras import initializers, layers, ops
 
-from keras_vid.layers.frames import unfold
+from keras_vid.layers.frames import fold, unfold
 
 
 @keras.saving.register_keras_serializable("keras_vid")
@@ -78,8 +78,9 @@ class Balanced(layers.Layer):
         self.frames = frames
 
     def call(self, temporal, spatial, balance):
-        weights = ops.repeat(balance, self.frames, axis=0)  # B*T, 2, C
-        return temporal * weights[:, None, None, 0] + spatial * weights[:, None, None, 1]
+        weights = balance[:, :, None, None, None]  # B, 2, 1, 1, 1, C
+        temporal, spatial = (unfold(x, self.frames) for x in (temporal, spatial))
+        return fold(temporal * weights[:, 0] + spatial * weights[:, 1])
 
     def compute_output_shape(self, temporal_shape, spatial_shape, balance_shape):
         return tuple(temporal_shape)
