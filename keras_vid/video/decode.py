@@ -12,14 +12,12 @@ import av
 import numpy as np
 
 from keras_vid.utils.errors import VideoError
-from keras_vid.video import h264
 from keras_vid.video.images import wanted
 from keras_vid.video.scale import Pictures, Scaler
 from keras_vid.video.tails import cut_off
 
 # explode: an error instead of a guess. max_pixels: a damaged header must not ask for all memory (16K video fits).
 STRICT = {"err_detect": "explode", "max_pixels": str(1 << 27)}
-HELD_BYTES = 1 << 28  # packets are held in memory to choose among them; larger files are decoded in order
 TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}  # FFmpeg draws text files as videos
 
 
@@ -123,45 +121,6 @@ def up_to_damage(source):
         return
 
 
-def read_skipping(source, indices, size, threads):
-    """Read with the packets that are not needed left out; None where that is not proven exact."""
-    container, stream = open_video(source, threads)
-    with container:
-        packets, held = [], 0
-        if not table_possible(container, stream):
-            return None
-        for packet in packets_of(container, stream):
-            held += packet.size
-            if held > HELD_BYTES:
-                return None
-            packets.append(packet)
-        flush = packets.pop()
-        table = h264.packet_table(container, stream, packets)
-        if table is None:
-            return None
-        order = indices(len(table)) if callable(indices) else indices
-        order = wanted(order, len(table), name_of(source))
-        ranks = {packet.pts: packet.rank for packet in table}
-        chosen = h264.packets_to_decode(table, set(order))
-        expected = {table[position].pts for position in chosen}
-        pictures = Pictures(name_of(source), order, size)
-        for packet in [packets[position] for position in chosen] + [flush]:
-            for frame in decode(stream.codec_context, packet):
-                if frame.pts not in expected:
-                    raise Damage("a picture came twice or at an unknown time")
-                expected.remove(frame.pts)
-                if ranks[frame.pts] in pictures.rows:
-                    pictures.add(ranks[frame.pts], frame)
-        if expected:
-            raise Damage("a picture is missing")
-        return pictures.out
-
-
-def table_possible(container, stream):
-    """Whether this kind of file can have a packet table at all, before reading its packets."""
-    return stream.codec_context.name == "h264" and bool(h264.CONTAINERS & set(container.format.name.split(",")))
-
-
 def read_in_order(source, order, size, frames):
     """Read the frames of the list `order` from an iterator over all frames."""
     pictures = Pictures(name_of(source), order, size)
@@ -187,28 +146,6 @@ def read_all(source, size, frames):
     if not pictures:
         raise VideoError(f"{name_of(source)}: no frame decodes")
     return np.stack(pictures)
-
-
-def read_file(source, indices, size, threads=None):
-    """See keras_vid.video.read. Trouble on a fast path is settled by decoding in order on one thread."""
-    if indices is not None and not callable(indices):
-        indices = [int(i) for i in indices]
-        if not indices or min(indices) < 0:
-            wanted(indices, max(indices, default=0) + 1, name_of(source))
-    try:
-        if indices is None:
-            return read_all(source, size, in_order(source, threads))
-        pictures = read_skipping(source, indices, size, threads)
-        if pictures is not None:
-            return pictures
-        order = indices(count_file(source)) if callable(indices) else indices
-        return read_in_order(source, order, size, in_order(source, threads))
-    except Damage:
-        pass
-    if indices is None:
-        return read_all(source, size, up_to_damage(source))
-    order = indices(count_file(source)) if callable(indices) else indices
-    return read_in_order(source, order, size, up_to_damage(source))
 
 
 def count_file(source):

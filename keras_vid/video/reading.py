@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_vid.utils.errors import VideoError
-from keras_vid.video import decode, images
+from keras_vid.video import decode, h264, images
 from keras_vid.video.scale import Scaler
 
 
@@ -33,7 +33,29 @@ def read(source, indices=None, size=None, threads=None, channels=3):
         return images.read_flow(source, indices, size, channels // 2)
     if is_folder(source):
         return images.read_folder(source, indices, size)
-    return decode.read_file(source, indices, size, threads)
+    return _read_file(source, indices, size, threads)
+
+
+def _read_file(source, indices, size, threads=None):
+    """See keras_vid.video.read. Trouble on a fast path is settled by decoding in order on one thread."""
+    if indices is not None and not callable(indices):
+        indices = [int(i) for i in indices]
+        if not indices or min(indices) < 0:
+            images.wanted(indices, max(indices, default=0) + 1, decode.name_of(source))
+    try:
+        if indices is None:
+            return decode.read_all(source, size, decode.in_order(source, threads))
+        pictures = h264.read_skipping(source, indices, size, threads)
+        if pictures is not None:
+            return pictures
+        order = indices(decode.count_file(source)) if callable(indices) else indices
+        return decode.read_in_order(source, order, size, decode.in_order(source, threads))
+    except decode.Damage:
+        pass
+    if indices is None:
+        return decode.read_all(source, size, decode.up_to_damage(source))
+    order = indices(decode.count_file(source)) if callable(indices) else indices
+    return decode.read_in_order(source, order, size, decode.up_to_damage(source))
 
 
 def count_frames(source, channels=3):
@@ -93,6 +115,23 @@ def probe(source):
         return _probe_file(source)
     size = {"height": height, "width": width, "rotation": 0}
     return {"frames": count, "fps": None, **size, "times": None, "claimed": None}
+
+
+def frame_times(source):
+    """The seconds of each frame, from the first on; None where there is no clock.
+
+    As `probe` says, but without decoding where the file has an exact table of its packets.
+
+    >>> frame_times(np.zeros((8, 48, 64, 3), np.uint8)) is None
+    True
+    """
+    if isinstance(source, np.ndarray) or is_folder(source):
+        return None
+    try:
+        times = h264.table_times(source)
+    except decode.Damage:
+        times = None
+    return probe(source)["times"] if times is None else times
 
 
 def _probe_file(source):

@@ -91,6 +91,21 @@ def test_the_run_folder_holds_what_other_commands_read(tmp_path, model, capsys):
     assert tested["top1"] == pytest.approx(np.mean([label == path.parent.name for label, path in zip(answers, files)]))
 
 
+def test_evaluate_shows_the_network_what_it_learned_from(tmp_path, model):
+    """At five frames a second, every other one: the logits are those of the view, and other frames give others."""
+    data = write_clips(tmp_path / "videos", ["dark"] * 3 + ["grey"] * 3, frames=40)
+    result, _ = fit(data, model, tmp_path / "run", fps=5.0, stride=2)
+    assert (result.network.view.fps, result.network.view.stride) == (5.0, 2)
+    others = write_clips(tmp_path / "others", ["dark"] * 2 + ["grey"] * 2, frames=40, seed=1)
+    assert main(["evaluate", str(tmp_path / "run"), "--test-data", str(others)]) == 0
+    with np.load(tmp_path / "run" / "predictions.npz") as file:
+        paths, scores = file["paths"], file["scores"]
+    clips = np.stack([result.network.view.read(str(path)) for path in paths])
+    np.testing.assert_allclose(scores, softmax(result.network.predict(clips, verbose=0)), atol=1e-4)
+    near = np.stack([dataclasses.replace(result.network.view, stride=1).read(str(path)) for path in paths])
+    assert not np.allclose(scores, softmax(result.network.predict(near, verbose=0)), atol=1e-3)
+
+
 def test_tuned_and_combined_networks_say_what_their_parts_say(tmp_path, model):
     """Both are ordinary networks on clips, and share the frozen layers."""
     from keras_vid.training.data.splits import groups_of

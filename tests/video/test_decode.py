@@ -123,6 +123,23 @@ def test_only_needed_packets_are_decoded(tmp_path):
     assert len(h264.packets_to_decode(table, set(range(30)))) == 30
 
 
+@pytest.mark.parametrize("name", ["h264.mp4", "strict_pyramid.mp4", "open_gop.mkv"])
+def test_a_file_too_large_to_hold_is_sought_in(tmp_path, monkeypatch, name):
+    """Every list of frames is as exact as from a small file, and what lies before is not decoded."""
+    path = encode(tmp_path / name, moving(), **CODECS[name])
+    full = video.read(path)
+    monkeypatch.setattr(h264, "HELD_BYTES", 0)
+    assert video.frame_times(path) == pytest.approx([i / 25 for i in range(30)])
+    decoded = []
+    monkeypatch.setattr(h264, "decode", lambda *args: decoded.append(args) or decode.decode(*args))
+    for seed in range(6):
+        indices = [random.Random(seed).randrange(30) for _ in range(1 + 2 * seed)]
+        np.testing.assert_array_equal(video.read(path, indices), full[indices], str(indices))
+    decoded.clear()
+    video.read(path, [28])
+    assert len(decoded) <= (31 if "open" in name else 10)  # where only the first picture is an IDR, all lies before
+
+
 @pytest.mark.parametrize(("ref_idc", "reference"), [(0, False), (1, True), (2, True), (3, True)])
 def test_a_picture_is_left_out_only_where_no_other_looks_at_it(ref_idc, reference):
     packet = bytes([0, 0, 0, 3, ref_idc << 5 | h264.SLICE, 0x9A, 0x02])

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vid.utils.errors import InputError
-from keras_vid.video import probe, read, sample
+from keras_vid.video import frame_times, probe, read, sample
 from keras_vid.view import ClipView
 
 ATTEMPTS = 50  # this many unreadable videos in a row are not an accident
@@ -201,7 +201,7 @@ def read_item(item, indices, size=None, view=RGB):
 
     def chosen(count):
         shown = range(count) if whole else span(item)
-        if view.fps and view.channels == 3 and (times := probe_once(item.path)["times"]):
+        if view.fps and view.channels == 3 and (times := times_once(item.path)) is not None:
             first = shown[0]
             shown = [first + i for i in sample.at_fps_times(times[first : shown[-1] + 1], view.fps)]
         shown = shown[:: view.stride]
@@ -222,13 +222,26 @@ def _probe(path, changed):
     return probe(path)
 
 
+def times_once(source):
+    """`keras_vid.video.frame_times`, once for all segments of a file that does not change."""
+    if hasattr(source, "shape") or not os.path.isfile(source):
+        return frame_times(source)
+    return _times(str(source), os.stat(source).st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _times(path, changed):
+    times = frame_times(path)
+    return None if times is None else np.array(times)
+
+
 def span(item):
     """The numbers of the frames within the seconds of a clip."""
-    times = probe_once(item.path)["times"]
+    times = times_once(item.path)
     if times is None:
         raise InputError(f"{item.path}: a folder of frames has no seconds: leave start and end out")
     low, high = item.start or 0, np.inf if item.end is None else item.end
-    inside = [i for i, time in enumerate(times) if low <= time < high]
+    inside = range(*np.searchsorted(times, (low, high)).tolist())
     if not inside:
         raise InputError(f"{item.path}: no frame between {low:g} and {high:g} seconds")
     return inside

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from keras_vid.training.data.datasets import Dataset
 from keras_vid.training.data.load import PARTS, load_dataset
-from keras_vid.training.data.pipeline import probe_once
+from keras_vid.training.data.pipeline import probe_once, times_once
 from keras_vid.training.data.splits import groups_of
 
 from keras_vid.utils.errors import InputError
@@ -88,7 +88,7 @@ def with_background(dataset) -> Dataset:
     long = float(np.median(spans)) if spans else 2.0
     rest = []
     for path, items in segments.items():
-        length = probe_once(path)["times"][-1]
+        length = float(times_once(path)[-1])
         taken = [(item.start or 0.0, length if item.end is None else item.end) for item in items]
         group = items[0].group
         rest += [

@@ -146,6 +146,8 @@ def _recipe(plan, choices, data):
         frames=view.frames,
         sample=sample,
         neighbours=view.group or 1,
+        fps=view.fps,
+        stride=view.stride,
         size=view.height,
         short=view.picture_size if isinstance(view.picture_size, int) else view.picture_size[0],
         crop="random",
