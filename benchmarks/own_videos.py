@@ -29,7 +29,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--stages", default="probe")
-    parser.add_argument("--mirrored", action="store_true")
+    parser.add_argument("--mirrored", action=argparse.BooleanOptionalAction)
     parser.add_argument("--control", action="store_true")
     parser.add_argument("--compare", action="store_true", help="time one pass against torchvision and OpenCV")
     parser.add_argument("--clips", type=int, default=40, help="of --compare")

@@ -46,7 +46,7 @@ def test_the_network_that_is_kept_is_the_probe(tmp_path, model):
     from sklearn.preprocessing import StandardScaler
 
     data = write_clips(tmp_path / "videos", ["dark"] * 5 + ["grey"] * 5)
-    result, said = fit(data, model, tmp_path / "run")
+    result, said = fit(data, model, tmp_path / "run", mirrored=False)
     assert result.stage == "probe" and "with fewer than 300 clips" in said
     clips = np.stack([result.network.view.read(item.path) for item in result.items])
     lower, upper = (keras_vid.features(keras.models.load_model(model), name) for name in ("low", "high"))
@@ -203,6 +203,14 @@ def test_a_direction_is_not_learned_from_a_mirror(tmp_path, model, capsys):
     data = write_clips(tmp_path / "videos", ["turn left"] * 2 + ["turn right"] * 2)
     assert main(["train", "--data", str(data), "--model", model, "--mirrored", "-o", str(tmp_path / "run")]) == 1
     assert "--mirrored: 'turn left' names a direction" in capsys.readouterr().err
+    assert plan_folder(data, model=model)[0].reading.mirrored is False
+
+
+def test_mirrored_clips_are_learned_from_where_they_cost_little(model):
+    few = Facts(100, {"a": 50, "b": 50}, 40, 60.0, 25.0, (25.0, 25.0), 128.0)
+    many = dataclasses.replace(few, clips=10**9)
+    for facts, choice, expected in ((few, None, True), (many, None, False), (few, False, False), (many, True, True)):
+        assert make_plan(facts, Choices(model=model, mirrored=choice)).reading.mirrored is expected
 
 
 def test_unreadable_videos_cost_one_line_and_end(tmp_path, model, capsys):

@@ -1,5 +1,6 @@
 """keras-vid train --data DIR, without a recipe: the data decides, the plan says how and why."""
 
+import argparse
 from pathlib import Path
 
 from keras_vid.utils.errors import UsageError
@@ -24,7 +25,11 @@ def add_flags(parser):
     own.add_argument("--time-limit", type=float, metavar="MINUTES", help="what the run may take (default: 15)")
     own.add_argument("--folds", type=int, help="parts into which the sources are dealt out for validation (5)")
     own.add_argument("--stride", type=int, help="look at every Nth frame only, with RECIPE too")
-    own.add_argument("--mirrored", action="store_true", help="learn from each clip in a mirror, too")
+    own.add_argument(
+        "--mirrored",
+        action=argparse.BooleanOptionalAction,
+        help="learn from each clip in a mirror, too (default: where that costs less than a minute)",
+    )
     own.add_argument("--clip-views", type=int, default=1, help="clips of each video to learn from (1)")
     own.add_argument("--control", action="store_true", help="also judge a probe that sees one frame of each clip")
     own.add_argument("--background", action="store_true", help="a class more: what is outside the segments of files")

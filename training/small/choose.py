@@ -28,7 +28,8 @@ class Choices:
         weights: As in `keras_vid.create`; "none" starts from random weights.
         frames, size, stride: Of a clip.
         fps: Frames a second that are read of a video.
-        views, mirrored: Further clips of each video to learn from.
+        views: Clips of each video to learn from.
+        mirrored: Also learn from each clip in a mirror; None: where that costs less than a minute.
         stages: Of "probe", "tune", "combine".
         freeze: The last frozen layer in tuning.
         epochs, batch, rate, head_rate, patience: Of tuning (see `Settings`).
@@ -45,7 +46,7 @@ class Choices:
     stride: int | None = None
     fps: float | None = None
     views: int = 1
-    mirrored: bool = False
+    mirrored: bool | None = None
     stages: tuple | None = None
     freeze: str | None = None
     epochs: int | None = None

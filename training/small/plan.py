@@ -6,6 +6,7 @@ import shutil
 import keras
 import numpy as np
 import tensorflow as tf
+from keras_vid.training.data.labels import flip_swap
 from keras_vid.training.small.choose import choose_network
 from keras_vid.training.small.depths import check_depth, depths, last_before_weights
 from keras_vid.training.small.features import Reading
@@ -18,6 +19,7 @@ from keras_vid.weights.fetch import home
 STAGES = ("probe", "tune", "combine")
 FEW, MANY = 300, 3000  # clips: below, tuning rarely helps; above, one fold is enough
 MINUTES = 15.0  # that a run may take if nothing is said
+MIRROR = 60.0  # seconds that mirrored clips may cost if nothing is said
 
 
 @dataclasses.dataclass
@@ -66,8 +68,11 @@ def make_plan(facts, choices) -> Plan:
     _check(choices)
     limit = (choices.time_limit or MINUTES) * 60
     lines = [_data_line(facts), _machine_line()]
-    several = choices.views * (1 + choices.mirrored)
+    several = choices.views * (1 + bool(choices.mirrored))
     network, view, seconds = choose_network(facts, choices, limit / max(facts.clips * several, 1), lines)
+    mirrored, why = _mirrored(facts, choices, seconds)
+    lines.append(("mirrored", "yes" if mirrored else "no", why))
+    several = choices.views * (1 + mirrored)
     lower, upper = depths(network)
     freeze = check_depth(network, choices.freeze or lower)
     below = last_before_weights(network, freeze)
@@ -83,7 +88,7 @@ def make_plan(facts, choices) -> Plan:
         told += f", head {settings.rate * settings.head_rate:g}"
         lines.append(("tuning", told, "BatchNorm frozen, warm-up and cosine, labels smoothed"))
     lines.append(("folds", number, f"of whole sources ({facts.groups:,}): no source is on both sides"))
-    reading = Reading(view, choices.mirrored, choices.views, False, (lower, upper), below if "tune" in stages else None)
+    reading = Reading(view, mirrored, choices.views, False, (lower, upper), below if "tune" in stages else None)
     total = reading_time + 5 + facts.clips * 0.02 * number + ("tune" in stages) * tuning_time
     return Plan(network, reading, stages, below, settings, number, lines, total)
 
@@ -121,6 +126,16 @@ def _machine_line():
     if gpus:
         return "machine", f"{len(gpus)} GPU", "clips go through it eight at a time"
     return "machine", "processor", "one clip at a time, decoded ahead in threads"
+
+
+def _mirrored(facts, choices, seconds):
+    """(whether clips are learned from in a mirror, too, why)"""
+    if choices.mirrored is not None:
+        return choices.mirrored, "asked for"
+    if -1 in flip_swap(list(facts.counts)):
+        return False, "a class names a direction"
+    cost = facts.clips * choices.views * seconds
+    return cost < MIRROR, f"it costs another {clock(cost)}" + ("" if cost < MIRROR else ": --mirrored does it")
 
 
 def _settings(choices):
