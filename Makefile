@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 JOBS ?= 2  # tests at a time; each may want 6 GB
 PYTEST := -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test docs dist check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam test-options bench clean
+.PHONY: demo test docs dist check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam test-options bench long clean
 
 demo: $(VENV)/ready
 	$(RUN) examples/demo.py
@@ -115,6 +115,10 @@ test-options: $(VENV)/ready
 fuzz: $(VENV)/ready
 	PYTHONPATH=. $(RUN) benchmarks/fuzz_decode.py -n 2000
 	PYTHONPATH=. $(RUN) benchmarks/fuzz_files.py -n 2000
+
+# The memory of long work: 10,000 predictions, 2,000 videos, 20 epochs, an hour of video.
+long: $(VENV)/ready
+	PYTHONPATH=. $(RUN) benchmarks/long_runs.py
 
 # Apache Beam, which wants older packages than constraints.txt has.
 test-beam: .venv-beam/ready

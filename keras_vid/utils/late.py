@@ -16,6 +16,7 @@ RANDOM = (
     initializers.TruncatedNormal,
     initializers.Orthogonal,
 )
+PIECE = 1 << 16  # numbers drawn at a time, which stay in the processor's cache
 STD_OF_TRUNCATED = 0.87962566103423978  # of a standard normal distribution cut off at two deviations
 _active = threading.local()
 
@@ -113,10 +114,14 @@ def draw(start, shape, dtype="float32"):
     if not (truncated and len(shape) > 1 and start.input_axes is None and isinstance(start.seed, int)):
         return start(shape, dtype=dtype)
     rng = np.random.Generator(np.random.SFC64(start.seed))
-    values = rng.standard_normal(shape, "float32").ravel()
-    far = np.flatnonzero(np.abs(values) > 2)
-    while far.size:
-        values[far] = rng.standard_normal(far.size, "float32")
-        far = far[np.abs(values[far]) > 2]
-    values *= (start.scale / np.prod(shape[:-1])) ** 0.5 / STD_OF_TRUNCATED
+    scale = np.float32((start.scale / np.prod(shape[:-1])) ** 0.5 / STD_OF_TRUNCATED)
+    values = np.empty(np.prod(shape), "float32")
+    for first in range(0, len(values), PIECE):
+        piece = values[first : first + PIECE]
+        rng.standard_normal(out=piece, dtype="float32")
+        far = np.flatnonzero(np.abs(piece) > 2)
+        while far.size:
+            piece[far] = rng.standard_normal(far.size, "float32")
+            far = far[np.abs(piece[far]) > 2]
+        piece *= scale
     return values.reshape(shape)
