@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_vid.layers.frames import over_time
+from keras_vid.utils.errors import InputError
 
 
 @keras.saving.register_keras_serializable("keras_vid")
@@ -30,6 +31,8 @@ class TemporalShift(layers.Layer):
 
     def __init__(self, frames, share=8, **kwargs):
         super().__init__(**kwargs)
+        if share < 2:
+            raise InputError(f"share={share}: one channel in `share` moves each way, so at least 2")
         self.frames = frames
         self.share = share
 

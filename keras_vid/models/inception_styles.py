@@ -39,6 +39,10 @@ class Style:
                 raise InputError(f"{field}={getattr(self, field)!r} is none of {', '.join(map(repr, allowed))}")
         if not 0 < self.width <= 4:
             raise InputError(f"width={self.width!r}: a share of the network's channels, such as 0.75")
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise InputError(
+                f"mean={self.mean!r}, std={self.std!r}: a number each for red, green and blue, std above 0"
+            )
 
 
 ALLOWED = {

@@ -79,6 +79,11 @@ def block_names(net: keras.Model, stages: Collection[int] = (2, 3, 4, 5), blocks
     rows = [(m[1], int(m[2]), int(m[3])) for m in found if m]
     if not rows:
         raise InputError(f"{net.name!r} has no residual blocks of three convolutions: take resnet50 or resnet101")
+    there = sorted({stage for _, stage, _ in rows})
+    if not set(stages) <= set(there):
+        raise InputError(f"stages {stages!r}: {net.name} has the stages {', '.join(map(str, there))}")
+    if blocks is not None and (not isinstance(blocks, int) or blocks < 1):
+        raise InputError(f"blocks={blocks!r}: how many of each stage's first blocks, at least 1")
     return [name for name, stage, block in rows if stage in stages and block <= (blocks or block)]
 
 

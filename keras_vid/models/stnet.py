@@ -11,7 +11,7 @@ from keras_vid.layers.temporal_xception import temporal_modelling, temporal_xcep
 from keras_vid.surgery.insert import insert
 from keras_vid.utils.constructor import Size, constructor
 from keras_vid.utils.errors import InputError
-from keras_vid.weights.load import load_weights
+from keras_vid.weights.load import OWN, load_weights
 
 # Where the temporal modelling blocks come in: (after these layers, before these).
 PLACES = {
@@ -38,6 +38,8 @@ def StNet(
     backbone: str = "resnet50",
     length: int = 5,
     modelling: str | None = "code",
+    places: tuple[str, ...] = (),
+    grey_stem: bool = False,
     xception: bool = True,
     dropout: float = 0.5,
 ) -> keras.Model:
@@ -53,6 +55,10 @@ def StNet(
         backbone: One of `PLACES`.
         length: N, the frames of one super-image; 1 is TSN's input.
         modelling: Form of the temporal modelling blocks, `"code"` or `"paper"`, or None for none.
+        places: Layers of the image network after each of which stands a temporal modelling block, such as `("conv4",)`;
+            none named: where the paper has them, `PLACES`.
+        grey_stem: Whether the first convolution starts without colours, from the mean of the image network's kernels
+            over red, green and blue, as in the authors' code; the paper keeps the colours.
         xception: Whether the temporal Xception block and a maximum over time precede the classifier; else the
             super-images are classified one by one, as in TSN.
         dropout: Before TSN's classifier; the Xception block goes without.
@@ -62,17 +68,14 @@ def StNet(
     """
     if backbone not in PLACES:
         raise InputError(f"StNet is not defined on {backbone!r}; it is on {', '.join(PLACES)}")
-    if frames % length:
+    if length < 1 or frames % length:
         raise InputError(f"{frames} frames do not divide into super-images of {length}")
     times = frames // length
     net = image_net(backbone, size, channels)
     scale, stack = pixels(backbone, channels), SuperImage(length, name="super_image")
     stem = next(layer for layer in net.layers if isinstance(layer, layers.Conv2D))
-    replace = {} if length == 1 else {stem.name: wide_stem(stem)}
-    after, before = ({name: _modelling(name, times, modelling) for name in names} for names in PLACES[backbone])
-    if modelling is None:
-        after = before = {}
-    edits = {"before": before, "after": after, "replace": replace}
+    edits = _modelling_blocks((places, ()) if places else PLACES[backbone], times, modelling)
+    edits["replace"] = {} if length == 1 else {stem.name: wide_stem(stem)}
     video = insert(net, frames, **edits, images=lambda clip: stack(scale(clip)), keep=False)
     if length > 1:
         kernel, *bias = stem.get_weights()
@@ -80,7 +83,17 @@ def StNet(
     x = video.output
     x = _temporal_head(x, times, classes) if xception else consensus(x, times, classes, dropout)
     network = f"stnet_{backbone}"
-    return load_weights(keras.Model(video.input, x, name=name or network), weights, network)
+    model = load_weights(keras.Model(video.input, x, name=name or network), weights, network)
+    if grey_stem and not str(weights).endswith(OWN):  # a file of ours has a trained stem
+        _without_colours(model.get_layer(stem.name), length)
+    return model
+
+
+def _without_colours(stem, length):
+    """Take the colours out of a widened first convolution, which has the same kernel for each frame."""
+    kernel, *bias = stem.get_weights()
+    of_a_frame = kernel[:, :, : kernel.shape[2] // length] * length
+    stem.set_weights([widen_stem(of_a_frame, length, colours=False), *bias])
 
 
 def wide_stem(stem: layers.Layer) -> layers.Layer:
@@ -88,8 +101,14 @@ def wide_stem(stem: layers.Layer) -> layers.Layer:
     return stem.__class__.from_config(stem.get_config())
 
 
-def _modelling(place, times, form):
-    return lambda x: temporal_modelling(x, times, f"{place}_modelling", form)
+def _modelling_blocks(places, times, form):
+    """Temporal modelling blocks after and before layers, as `insert` puts them in."""
+
+    def block(place):
+        return lambda x: temporal_modelling(x, times, f"{place}_modelling", form)
+
+    after, before = ({name: block(name) for name in names if form} for names in places)
+    return {"after": after, "before": before}
 
 
 def _temporal_head(x, times, classes):

@@ -56,6 +56,9 @@ def constructor(build: Callable[P, keras.Model]) -> Callable[P, keras.Model]:
     def checked(*args: P.args, **options: P.kwargs) -> keras.Model:
         if len(known) == len(signature.parameters):  # others check their further options themselves
             refuse_unknown(build.__name__, options, known)
+        dropout = options.get("dropout")
+        if isinstance(dropout, int | float) and not 0 <= dropout < 1:
+            raise InputError(f"dropout={dropout}: the share of features that are dropped, from 0 to below 1")
         weights = signature.bind(*args, **options).arguments.get("weights")
         with drawn_late(weights is not None):
             return build(*args, **options)

@@ -17,7 +17,7 @@ def parse_settings(texts: Iterable[str], known: Mapping, what="option", flag="--
     commas.
 
     Args:
-        known: The names that there are, with their defaults: a setting whose default is a tuple gets a tuple.
+        known: The names that there are, with their defaults: a value has to be of the default's kind.
         what: What the names are, in errors.
         flag: The flag that the texts were given with, in errors.
 
@@ -32,6 +32,9 @@ def parse_settings(texts: Iterable[str], known: Mapping, what="option", flag="--
             raise UsageError(f"{flag} wants NAME=VALUE, not {text!r}")
         check_names([name], known, what, flag)
         settings[name] = _value(value.strip(), isinstance(known[name], (tuple, list)))
+        if wanted := _other_kind(settings[name], known[name]):
+            example = f", such as {_as_text(known[name])}" if known[name] != () else ""
+            raise UsageError(f"{flag} {name}={value.strip()}: {wanted}{example}")
     return settings
 
 
@@ -42,6 +45,28 @@ def check_names(names: Iterable[str], known: Iterable[str], what="option", flag=
             close = difflib.get_close_matches(name, list(known), 1)
             hint = f"did you mean {close[0]}? There are" if close else "there are"
             raise UsageError(f"{flag} {name}: no such {what}; {hint}: {', '.join(known) or 'none'}")
+
+
+def _other_kind(value, default):
+    """The kind that a value should have and has not, in words; empty where it has the default's."""
+    if isinstance(default, tuple | list):
+        kinds = {_other_kind(one, default[0] if default else "") for one in value}
+        return next((f"{kind} for each, with commas" for kind in kinds if kind), "")
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "yes or no"
+    if isinstance(default, int):
+        return "" if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+    if isinstance(default, float):
+        return "" if isinstance(value, int | float) and not isinstance(value, bool) else "a number"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) or value is None else "a word"
+    return ""
+
+
+def _as_text(value):
+    if isinstance(value, tuple | list):
+        return ",".join(map(_as_text, value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value}"
 
 
 def _value(text, several):

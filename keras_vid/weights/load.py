@@ -8,6 +8,8 @@ from keras_vid.view import set_view
 from keras_vid.weights.fetch import fetch_package, fetch_url
 from keras_vid.weights.table import WEIGHTS, labels, names
 
+OWN = ".weights.h5"  # how the names of our own weights files end
+
 
 def row_options(name, weights):
     """The arguments of `create` that build the network of the weights, a name of the table or a file."""
@@ -69,7 +71,7 @@ def fetch(name, weights):
 
 
 def _is_ours(path):
-    return str(path).endswith(".weights.h5")
+    return str(path).endswith(OWN)
 
 
 def _is_keras_image_net(path):

@@ -110,5 +110,9 @@ def test_mistakes_are_named():
         tiny(modules=("tsm",))
     with pytest.raises(ValueError, match="fusion 'mean'"):
         tiny(fusion="mean")
+    with pytest.raises(ValueError, match="has the stages 2, 3, 4, 5"):
+        tiny(stages=(2, 9))
+    with pytest.raises(ValueError, match="at least 1"):
+        tiny(blocks=0)
     with pytest.raises(ValueError, match="has no residual blocks"):
         tiny(backbone="mobilenet_v2")

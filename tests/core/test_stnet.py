@@ -1,5 +1,6 @@
 """StNet: the paper's counts, its switches, and the properties of every video network."""
 
+import keras
 import numpy as np
 import pytest
 from keras import layers, ops
@@ -81,6 +82,32 @@ def test_stem_starts_widened():
     kernel = ops.convert_to_numpy(model.get_layer("Conv1").kernel)
     assert kernel.shape == (3, 3, 6, 32)
     np.testing.assert_array_equal(kernel[:, :, :3], kernel[:, :, 3:])
+
+
+def test_a_grey_stem_is_blind_to_colour(tmp_path):
+    """Colours of the same mean look alike to it; its kernels are the colour stem's, averaged."""
+    frames = np.zeros((2, 6, 32, 32, 3), "float32")
+    frames[0, ..., 0], frames[1, ..., 2] = 200, 200  # red and blue
+    answers = {}
+    for grey in (False, True):
+        model = tiny(modelling=None, grey_stem=grey)
+        stem = ops.convert_to_numpy(model.get_layer("Conv1").kernel)
+        answers[grey] = [stem[:, :, i] for i in range(6)]
+        stem_of = keras.Model(model.input, model.get_layer("Conv1").output)
+        red, blue = np.split(ops.convert_to_numpy(stem_of(frames)), 2)
+        assert np.allclose(red, blue, atol=1e-5) == grey
+    assert all(np.array_equal(one, answers[True][0]) for one in answers[True])
+    model.get_layer("Conv1").set_weights([np.stack(answers[False], 2)])
+    model.save_weights(tmp_path / "trained.weights.h5")
+    again = tiny(modelling=None, grey_stem=True, weights=str(tmp_path / "trained.weights.h5"))
+    assert np.array_equal(again.get_layer("Conv1").get_weights()[0], np.stack(answers[False], 2))
+
+
+def test_places_of_the_modelling_blocks():
+    blocks = [layer.name for layer in tiny(places=("block_5_add",)).layers if layer.name.endswith("_modelling")]
+    assert blocks == ["block_5_add_modelling"]
+    with pytest.raises(ValueError, match="block_99"):
+        tiny(places=("block_99",))
 
 
 def test_properties(tmp_path):

@@ -1,6 +1,8 @@
 """The papers' tables: each row is a network that builds and trains, and the command writes what it reached."""
 
+import base64
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,11 +10,12 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 import keras
-from keras_vid.training.ablations.report import cells
+from keras_vid.training.ablations.report import cells, write_tables
 from keras_vid.training.ablations.run import row_recipe
 from keras_vid.training.ablations.tables import TABLES
 from keras_vid.training.recipes import RECIPES
 from keras_vid.training.run.start import build
+from PIL import Image
 
 from keras_vid.cli import main
 from keras_vid.explain.macs import macs, parameters
@@ -39,7 +42,8 @@ def test_every_row_has_a_recipe_of_the_paper_and_options_of_its_network(name, ro
 def test_every_row_trains_a_step(name, row):
     chosen = row_recipe(TABLES[name], row, "synthetic", size=32, short=36)
     network, _ = build(chosen, ["a", "b"])
-    network.compile(keras.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.compile(keras.optimizers.SGD(0.01), loss, run_eagerly=True)  # a graph takes far longer than a step
     before = [weight.numpy().copy() for weight in network.trainable_weights]
     clips = np.random.default_rng(0).integers(0, 256, (2, chosen.frames, 32, 32, 3), np.uint8)
     loss = network.train_on_batch(clips, np.array([0, 1]))
@@ -66,6 +70,17 @@ def test_a_table_by_hand():
     head, rows = cells(table, [(row, seeds) for row in table.rows])
     assert head[3:] == ["top-1", "top-1, frames backwards", "top-1 in the paper", "backwards in the paper"]
     assert rows[0] == ["I3D", "1.50M", "2.00G", "62.5 % (50.0 to 75.0)", "25.0 % (25.0 to 25.0)", "45.8 %", "15.2 %"]
+
+
+def test_a_figure_is_drawn(tmp_path):
+    table = TABLES["s3d/figure4"]
+    one = {"top5": None, "parameters": 10**7, "clips": 80, "protocol": "one clip"}
+    results = [(row, [{**one, "top1": 0.5, "macs": (i + 1) * 10**9}]) for i, row in enumerate(table.rows)]
+    write_tables(table, results, tmp_path, "keras-vid ablate s3d/figure4")
+    with Image.open(tmp_path / "figure.png") as picture:
+        assert picture.size == (840, 540) and len(picture.convert("RGB").getcolors(10**6)) > 3
+    encoded = base64.b64encode((tmp_path / "figure.png").read_bytes()).decode()
+    assert encoded in (tmp_path / "table.html").read_text()
 
 
 def test_wrong_names_are_told_in_a_line(capsys, tmp_path):
@@ -99,3 +114,16 @@ def test_a_table_is_trained_once_and_goes_on(tmp_path, capsys):
     assert (run / "ablation.json").read_text() == first and not (run / "last.keras").exists()
     assert json.loads((tmp_path / "channel_wise/seed1/args.json").read_text())["seed"] == 1
     assert " to " in (tmp_path / "table.html").read_text() and "2 seeds a row" in (tmp_path / "table.md").read_text()
+    # the same folder with other settings, and a row of an earlier call
+    for more, said in ((["--epochs", "2"], "length was 1.0, now 2.0"), (["--clips", "3"], "the same --clips")):
+        assert main(["ablate", *flags, *more]) == 1
+        assert said in capsys.readouterr().err.splitlines()[-1]
+    shutil.copytree(tmp_path / "channel_wise", tmp_path / "ordinary")
+    settings = json.loads((tmp_path / "ordinary/seed0/args.json").read_text())
+    settings["recipe"]["options"] = {"modules": ["cstm"], "ordinary": True}
+    (tmp_path / "ordinary/seed0/args.json").write_text(json.dumps(settings))
+    assert main(["ablate", *flags]) == 0
+    assert [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if "M |" in line] == [
+        "channel-wise",
+        "ordinary",
+    ]

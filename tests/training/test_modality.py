@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -11,13 +13,14 @@ import tensorflow as tf
 from keras_vid.training.data.augment import flip
 from keras_vid.training.data.datasets import Item
 from keras_vid.training.data.pipeline import read_item
+from keras_vid.training.data.records import dense, records
 from keras_vid.training.data.views import look
 from keras_vid.training.data.views import test_indices as indices_of_test
 from keras_vid.training.recipes import recipe as recipe_of
 from PIL import Image
 
 from keras_vid.cli import main
-from keras_vid.video import VideoError, read, synthetic, write
+from keras_vid.video import VideoError, read, sample, synthetic, write
 from keras_vid.video.images import read_flow
 from keras_vid.video.reading import frame_rate
 from keras_vid.view import ClipView
@@ -108,6 +111,31 @@ def test_two_streams_are_trained_and_fused(streams, both, tmp_path, capsys):
         assert len(list(csv.reader(file))) == 1 + numbers["clips"]
 
 
+@pytest.mark.slow
+def test_two_streams_of_real_clips(tmp_path, capsys):
+    """The beginnings of files of UCF101: flow extracted, both streams trained for two steps, fused."""
+    videos = sorted((Path(os.environ.get("KERAS_VID_DATA", "none")) / "clips").glob("v_*_g*_c*.avi"))
+    if not videos:
+        pytest.skip("KERAS_VID_DATA names no folder of real data")
+    rgb, flow = tmp_path / "rgb", tmp_path / "flow"
+    for video in videos:
+        (rgb / video.stem.split("_")[1]).mkdir(parents=True, exist_ok=True)
+        write(rgb / video.stem.split("_")[1] / f"{video.stem}.mp4", read(video, range(16), 64), 25)
+    assert main(["flow", str(rgb), "-o", str(flow), "--size", "36", "-j", "1"]) == 0
+    for data, more in ((rgb, []), (flow, ["--modality", "flow"])):
+        run = str(tmp_path / f"run_{data.name}")
+        train = ["train", "tsm_resnet14", "--data", str(data), "-o", run, *SMALL, "--no-validation", *more]
+        assert main(train) == 0
+        assert main(["evaluate", run, "--test-data", str(data)]) == 0
+    fused = ["evaluate", "--fuse", str(tmp_path / "run_rgb"), str(tmp_path / "run_flow"), "-o", str(tmp_path / "fused")]
+    capsys.readouterr()
+    assert main([*fused, "--json"]) == 0
+    numbers = json.loads(capsys.readouterr().out)
+    assert (numbers["clips"], numbers["unmatched"]) == (len(videos), 0)
+    with open(tmp_path / "fused/predictions.csv") as file:
+        assert len(list(csv.reader(file))) == 1 + len(videos)
+
+
 def test_a_flow_network_is_asked_with_its_folders(streams, both, capsys):
     folder, video = both / "flow/walking_left/walking_left_0000", both / "rgb/walking_left/walking_left_0000.mp4"
     assert main(["predict", str(folder), "--model", str(streams / "flow"), "--modality", "flow"]) == 0
@@ -118,6 +146,48 @@ def test_a_flow_network_is_asked_with_its_folders(streams, both, capsys):
         assert "optical flow" in told and str(source) in told
     assert main(["predict", str(video), "--model", str(streams / "rgb"), "--modality", "flow"]) == 2
     assert "RGB frames" in capsys.readouterr().err
+
+
+def levelled_flow(folder, fields):
+    """Stored flow whose field i is 10 i in x and 10 i + 5 in y, which JPEG keeps."""
+    folder.mkdir(parents=True)
+    for i in range(fields):
+        for level, axis in ((10 * i, "x"), (10 * i + 5, "y")):
+            Image.fromarray(np.full((40, 48), level, np.uint8)).save(folder / f"flow_{axis}_{i + 1:05d}.png")
+
+
+def test_prepared_flow_is_the_flow_of_its_folders(tmp_path):
+    levelled_flow(tmp_path / "in/a/long", 9)
+    levelled_flow(tmp_path / "in/b/short", 3)
+    command = ["prepare", "folder", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "-j", "1", "--modality", "flow"]
+    assert main([*command, "--size", "32"]) == 0
+    for channels in (2, 10):
+        how = {"training": False, "channels": channels}
+        choose, as_it_is = lambda count, seed: dense(count, 4, 1, seed), lambda clip, label, seed: (clip, label)
+        data = records(str(tmp_path / "out"), choose, as_it_is, 1, **how)
+        seen = {int(label[0]): clip[0].numpy().astype(int) for clip, label in data}
+        for label, name in enumerate(("a/long", "b/short")):
+            expected = read(tmp_path / "in" / name, lambda count: sample.dense(count, 4), 32, channels=channels)
+            assert seen[label].shape == expected.shape == (4, 32, 38, channels)
+            assert np.abs(seen[label] - expected).max() <= 1
+    for flags in (["--fps", "10"], ["--stride", "2"], ["--form", "clips"]):
+        assert main([*command[:4], str(tmp_path / "other"), *command[5:], *flags]) == 1
+
+
+def test_a_network_is_trained_on_prepared_flow(both, tmp_path, capsys):
+    for name, flags in (("flow", ["--modality", "flow"]), ("rgb", [])):
+        prepare = ["prepare", "folder", str(both / name), "-o", str(tmp_path / name), "-j", "1", "--size", "36"]
+        assert main([*prepare, *flags]) == 0
+    train = ["train", "tsm_resnet14", "--modality", "flow", "-o", str(tmp_path / "run"), *SMALL]
+    assert main([*train, "--data", str(tmp_path / "flow"), "--val-data", str(both / "flow")]) == 0
+    assert json.loads((tmp_path / "run/view.json").read_text())["channels"] == 10
+    capsys.readouterr()
+    assert main([*train[:2], "-o", str(tmp_path / "no"), *SMALL, "--data", str(tmp_path / "flow")]) == 1
+    assert "holds optical flow, not RGB frames: --modality flow reads it" in capsys.readouterr().err
+    assert main([*train[:4], "-o", str(tmp_path / "no"), *SMALL, "--data", str(tmp_path / "rgb")]) == 1
+    assert "holds RGB frames, not optical flow" in capsys.readouterr().err
+    assert main(["prepare", "folder", str(both / "rgb"), "-o", str(tmp_path / "no"), "--modality", "flow"]) == 1
+    assert "is not a folder of optical flow" in capsys.readouterr().err
 
 
 def test_the_wrong_kind_of_data_is_one_line(both, tmp_path, capsys):

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -6,6 +9,9 @@ pytest.importorskip("tensorflow")
 
 from keras import ops
 from keras_vid.training.run.optimizer import SGD, AdamW
+
+from keras_vid.cli import main
+from keras_vid.video import synthetic
 
 
 def test_decay_goes_through_the_momentum():
@@ -63,3 +69,51 @@ def test_groups_of_variables_have_rates_of_their_own(kind):
     expected = {"conv1/kernel": 5, "conv1/bias": 2, "bn/gamma": 1, "bn/beta": 1, "conv2/kernel": 1, "conv2/bias": 2}
     expected |= {"classifier/kernel": 5, "classifier/bias": 10}
     assert moved == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("videos")
+    synthetic.write_dataset(folder, clips=4, frames=4, size=24, classes=synthetic.CLASSES[:2])
+    return folder
+
+
+ONE_UPDATE = (
+    "--size 24 --short 24 --frames 2 --bn frozen --unit steps --length 1 --warmup 0 --momentum 0 --lr 1".split()
+)
+ONE_UPDATE += "--schedule drops --scale-to-batch no --weight-decay 0 --no-validation --no-test -j 1".split()
+
+
+def update(videos, run, *flags, new_process=False):
+    """The weights of a network after one update, all in one vector."""
+    command = ["train", "tsm_resnet14/synthetic", "--data", str(videos), "-o", str(run), *ONE_UPDATE, *flags]
+    if new_process:
+        subprocess.run([sys.executable, "-m", "keras_vid.cli", *command], check=True, capture_output=True)
+    else:
+        assert main(command) == 0
+    weights = keras.models.load_model(run / "last.keras").get_weights()
+    return np.concatenate([weight.ravel() for weight in weights])
+
+
+@pytest.fixture(scope="module")
+def one_step(videos, tmp_path_factory):
+    """(the weights after a step of four clips, how far they moved)."""
+    runs = tmp_path_factory.mktemp("runs")
+    after = update(videos, runs / "whole", "-b", "4", "--clip-norm", "0.01")
+    return after, np.linalg.norm(after - update(videos, runs / "start", "-b", "4", "--lr", "0"))
+
+
+@pytest.mark.slow
+def test_the_accumulated_gradient_is_clipped_as_a_whole(videos, tmp_path, one_step):
+    """Two steps of half as many clips change the weights as one step does; two short gradients would not."""
+    whole, moved = one_step
+    assert moved == pytest.approx(0.01, rel=0.01)
+    parts = update(videos, tmp_path / "run", "-b", "2", "--accumulate", "2", "--clip-norm", "0.01")
+    assert np.linalg.norm(parts - whole) < 0.02 * moved
+
+
+@pytest.mark.slow
+def test_gradients_are_accumulated_on_two_devices(videos, tmp_path, one_step):
+    flags = ["-b", "1", "--accumulate", "2", "--clip-norm", "0.01", "--strategy", "mirrored", "--devices", "2"]
+    parts = update(videos, tmp_path / "run", *flags, new_process=True)  # devices are set up before TensorFlow computes
+    assert np.linalg.norm(parts - one_step[0]) < 0.02 * one_step[1]

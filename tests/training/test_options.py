@@ -11,7 +11,8 @@ from keras_vid.training.run.start import build, with_all_options
 
 from keras_vid.cli import main
 from keras_vid.inference.load import load_model
-from keras_vid.models.create import network_options
+from keras_vid.models.create import create, network_options
+from keras_vid.utils.errors import InputError
 from keras_vid.utils.settings import parse_settings
 from keras_vid.video import synthetic
 
@@ -60,6 +61,41 @@ def test_a_wrong_value_names_the_choices(videos, tmp_path, capsys):
     said = capsys.readouterr().err.splitlines()[-1]
     assert all(word in said for word in ("'product'", "'sum'", "'concat'"))
     assert not (tmp_path / "run/args.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "said"),
+    [
+        ("tsm_resnet50", "share=x", "share=x: a whole number, such as 8"),
+        ("tsm_resnet50", "share=none", "a whole number"),
+        ("sth_resnet50", "proportion=some", "a number, such as 0.25"),
+        ("sth_resnet50", "attention=maybe", "yes or no, such as yes"),
+        ("stm_resnet50", "fusion=3", "a word, such as sum"),
+        ("stm_resnet50", "stages=2,x", "a whole number for each, with commas, such as 2,3,4,5"),
+        ("s3d", "mean=grey", "a number for each"),
+        ("stnet_resnet50", "places=3", "places=3: a word for each, with commas"),
+    ],
+)
+def test_a_value_of_another_kind_is_wrong_usage(model, text, said, capsys):
+    assert main(["train", model, "--data", "x", "--set", text]) == 2
+    line = capsys.readouterr().err
+    assert said in line and len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "said"),
+    [
+        ("tsm_resnet14", {"dropout": 2}, "from 0 to below 1"),
+        ("tsm_resnet14", {"share": 1}, "at least 2"),
+        ("stm_resnet14", {"blocks": "x"}, "at least 1"),
+        ("stnet_resnet14", {"length": 0}, "super-images of 0"),
+        ("s3d", {"mean": (1, 2)}, "red, green and blue"),
+        ("s3d", {"std": (0, 0, 0)}, "above 0"),
+    ],
+)
+def test_a_value_that_no_network_has_is_one_line(model, options, said):
+    with pytest.raises(InputError, match=said):
+        create(model, size=32, **options)
 
 
 def test_options_of_detectors_are_read_by_the_same_rules(tmp_path, capsys):

@@ -11,6 +11,7 @@ from keras_vid.training.ablations.tables import TABLES
 from keras_vid.training.evaluation.evaluate import for_testing, read_args
 from keras_vid.training.evaluation.finish import finish
 from keras_vid.training.recipes import CUSTOM, recipe
+from keras_vid.training.run.start import with_all_options
 from keras_vid.training.run.train import train
 
 from keras_vid.explain.macs import macs, parameters
@@ -18,7 +19,7 @@ from keras_vid.inference.load import load_model
 from keras_vid.models.variants import VARIANTS
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import as_json, read_json, write_whole
-from keras_vid.video import synthetic
+from keras_vid.video import read, synthetic
 
 SYNTHETIC = "synthetic"
 SMALL = "resnet14"  # what a table's networks stand on where it is trained on the synthetic set
@@ -70,13 +71,24 @@ def synthetic_data(folder, clips, size, frames=16):
     """The synthetic set in `folder`, made if it is not there: `clips` of each class to train, half as many to test, and
     a quarter that chooses the network."""
     for part, count, seed in (("train", clips, 0), ("val", max(clips // 4, 1), 1), ("test", max(clips // 2, 1), 2)):
-        if not (folder / part / "labels.csv").is_file():
+        listed = folder / part / "labels.csv"
+        if not listed.is_file():
             synthetic.write_dataset(folder / part, count, frames, size, seed)
+            continue
+        videos = [line.partition(",")[0] for line in listed.read_text().splitlines()[1:]]
+        there = len(videos) // len(synthetic.CLASSES), read(folder / part / videos[0], [0]).shape[1]
+        if there != (count, size):
+            raise InputError(
+                f"{folder / part} has {there[0]} clips of each class and {there[1]} pixels, not {count} and {size}: "
+                "give the same --clips and --pixels as before, or another -o"
+            )
     return folder
 
 
 def train_row(table, chosen, options, folder):
     """Train and test one row with one seed, unless it is done, and return its numbers."""
+    if other := other_settings(folder, chosen, options):
+        raise InputError(f"{folder} was trained with other settings ({other}): give the same flags, or another -o")
     result = folder / RESULT
     if result.is_file():
         return read_json(result)
@@ -99,8 +111,19 @@ def train_row(table, chosen, options, folder):
     return numbers
 
 
+def other_settings(folder, chosen, options):
+    """In words, what a run that is there was trained with other than now; empty where there is none."""
+    if not (folder / "args.json").is_file():
+        return ""
+    row, args = read_args(folder)
+    before = {**dataclasses.asdict(row), "data": args["data"]}
+    now = {**dataclasses.asdict(with_all_options(chosen)), "data": options.data}
+    return "; ".join(f"{name} was {before[name]}, now {now[name]}" for name in now if now[name] != before[name])
+
+
 def run_table(name, dataset, options, output, *, seeds=1, pattern=None, backbone=None, changes=None):
-    """Train every row of a table with every seed: [(row, [numbers of each seed])], and what is done stays done.
+    """Train every row of a table with every seed. After each row comes [(row, [numbers of each seed])] of all rows
+    that are done, those of earlier calls too; what is done stays done.
 
     Args:
         dataset: Whose recipe the rows are trained by: "synthetic", "folder", or a public data set.
@@ -108,17 +131,25 @@ def run_table(name, dataset, options, output, *, seeds=1, pattern=None, backbone
         output: The folder of the runs; a row and seed has a folder of its own in it.
         changes: Fields of the recipe that differ in all rows.
     """
-    table, results = find_table(name), []
+    table = find_table(name)
     rows = rows_of(table, pattern)
+
+    def trained_by(row):
+        return row_recipe(table, row, dataset, backbone, **(changes or {}))
+
+    folders = {
+        row.name: [Path(output) / _slug(row.name) / f"seed{seed}" for seed in range(seeds)] for row in table.rows
+    }
     for number, row in enumerate(rows, 1):
-        chosen = row_recipe(table, row, dataset, backbone, **(changes or {}))
-        numbers = []
-        for seed in range(seeds):
+        for seed, folder in enumerate(folders[row.name]):
             print(f"{name}, row {number} of {len(rows)}: {row.name}, seed {seed}", file=sys.stderr, flush=True)
-            folder = Path(output) / _slug(row.name) / f"seed{seed}"
-            numbers.append(train_row(table, chosen, dataclasses.replace(options, seed=seed), folder))
-        results.append((row, numbers))
-    return results
+            train_row(table, trained_by(row), dataclasses.replace(options, seed=seed), folder)
+        done = [row for row in table.rows if all((folder / RESULT).is_file() for folder in folders[row.name])]
+        yield [
+            (row, [read_json(folder / RESULT) for folder in folders[row.name]])
+            for row in done
+            if not any(other_settings(folder, trained_by(row), options) for folder in folders[row.name])
+        ]
 
 
 def _slug(name):

@@ -10,7 +10,8 @@ EXAMPLES = """examples:
   keras-vid ablate s3d/figure4 --data VIDEOS --dataset mini_kinetics200 --seeds 3
   keras-vid ablate sth/table6 --data my_videos/ --backbone resnet50 --epochs 30
   keras-vid ablate s3d/figure4 --rows 'top-heavy-s3d*'           some of the rows
-What is trained is not trained again: the same command goes on where it stopped, and adds rows or seeds."""
+What is trained is not trained again: the same command goes on where it stopped, and adds rows or seeds. The table is
+written after each row, with the rows that were trained before."""
 
 
 def add_arguments(parser):
@@ -60,17 +61,11 @@ def run(args):
     dataset = args.dataset or (SYNTHETIC if made else "folder")
     data = synthetic_data(output / "data", args.clips, args.pixels) if made else args.data
     options = Options(data=str(data), lists=args.lists, split=args.split, workers=args.workers)
-    results = run_table(
-        args.table,
-        dataset,
-        options,
-        output,
-        seeds=args.seeds,
-        pattern=args.rows,
-        backbone=args.backbone,
-        changes=_changes(args),
-    )
-    print(write_tables(table, results, output, _command(args)))
+    more = {"seeds": args.seeds, "pattern": args.rows, "backbone": args.backbone, "changes": _changes(args)}
+    for results in run_table(args.table, dataset, options, output, **more):
+        text = write_tables(table, results, output, _command(args))
+        print(f"{len(results)} of {len(table.rows)} rows are in {output}/table.html", file=sys.stderr, flush=True)
+    print(text)
     print(f"the table is in {output}: table.md, table.html", file=sys.stderr)
 
 

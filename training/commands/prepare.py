@@ -23,6 +23,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--form", choices=("frames", "clips"), default="frames", help="TFRecords of JPEG frames, or MP4 files"
     )
+    parser.add_argument("--modality", choices=("rgb", "flow"), default="rgb", help="flow: folders of keras-vid flow")
     parser.add_argument("--split", default="train", help="train, val, test, train2, ... (default: train)")
     parser.add_argument("--lists", help="the folder with the official label and split files (default: below root)")
     parser.add_argument("--size", type=int, default=256, help="short side of the frames (default: 256)")
@@ -40,11 +41,14 @@ def run(args):
     from keras_vid.training.data.load import load_dataset
     from keras_vid.training.data.prepare import prepare
 
-    from keras_vid.video.images import frame_files
+    from keras_vid.video.images import flow_files, frame_files
 
     dataset = load_dataset(args.dataset, args.root, args.split, args.lists)
-    if os.path.isdir(dataset.items[0].path):
-        frame_files(dataset.items[0].path)  # folders of optical flow are refused
+    first = dataset.items[0].path
+    if args.modality == "flow":
+        flow_files(first)  # refuses videos
+    elif os.path.isdir(first):
+        frame_files(first)  # refuses folders of optical flow
     print(dataset.report(), file=sys.stderr)
 
     def progress(done, shards):
@@ -57,6 +61,7 @@ def run(args):
         short=args.size,
         fps=args.fps,
         stride=args.stride,
+        modality=args.modality,
         shards=args.shards,
         quality=args.quality,
         seed=args.seed,

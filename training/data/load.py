@@ -30,6 +30,7 @@ from keras_vid.training.data.datasets import (
 from keras_vid.training.data.official import DATASETS
 from keras_vid.training.data.remote import enable, read_manifest
 from keras_vid.training.data.splits import hold_out, set_groups, shared_sources
+from keras_vid.training.recipes.fields import MODALITIES
 
 from keras_vid.utils.errors import InputError, MissingFile
 
@@ -107,7 +108,7 @@ def datasets(recipe, options) -> Parts:
     validation list of data sets whose test labels are secret) choose nothing.
     """
     if has_manifest(options.data):
-        training = prepared_data(options.data)
+        training = prepared_data(options.data, recipe.modality)
         if not options.validate or not options.val_data:
             return Parts(training, None, None, "no validation: the network of the last epoch")
         return _checked(training, own_videos(options.val_data, "val"), None, "--val-data chose the network")
@@ -184,9 +185,12 @@ def aligned(dataset, labels) -> Dataset:
     return Dataset(dataset.name, items, list(labels), dataset.skipped, dataset.notes)
 
 
-def prepared_data(folder) -> Dataset:
+def prepared_data(folder, modality="rgb") -> Dataset:
     """What `keras-vid prepare` wrote, as a Dataset that says how many clips there are, but not which."""
     manifest = read_manifest(folder)
+    holds = manifest["plan"]["modality"]
+    if holds != modality:
+        raise InputError(f"{folder} holds {MODALITIES[holds]}, not {MODALITIES[modality]}: --modality {holds} reads it")
     return Dataset(PREPARED, range(manifest["clips"]), manifest["labels"])
 
 

@@ -6,7 +6,8 @@ moment goes on with the shards that have none, and ends with the same bytes. `pl
 another plan in the same folder is refused.
 
 The records are SequenceExamples with the field names of the TensorFlow Model Garden (`image/encoded`,
-`clip/label/index`). Clips are listed in `list.csv`, which `load("csv", ..)` reads.
+`clip/label/index`); of optical flow `image/encoded` has two pictures a field, x and y. MP4 clips are listed in
+`list.csv`, which `load("csv", ..)` reads.
 
 A folder may be remote (`s3://bucket/train`): shards are made in a temporary folder and copied there one by one.
 """
@@ -30,7 +31,7 @@ from keras_vid.utils.beam import on_beam
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import as_json, read_json, settle_plan, write_whole
 
-FORMAT = 2  # of the output: a newer one starts anew
+FORMAT = 3  # of the output: a newer one starts anew
 
 
 def prepare(dataset, folder, *, workers=None, runner=None, progress=None, **options):
@@ -49,7 +50,7 @@ def prepare(dataset, folder, *, workers=None, runner=None, progress=None, **opti
         return _work(dataset, Path(local), plan, str(folder).rstrip("/"), (workers, runner, progress))
 
 
-def plan_of(dataset, form="frames", short=256, shards=None, quality=90, seed=0, fps=None, stride=1):
+def plan_of(dataset, form="frames", short=256, shards=None, quality=90, seed=0, fps=None, stride=1, modality="rgb"):
     """What decides the output; the clips as one checksum.
 
     Args:
@@ -59,6 +60,7 @@ def plan_of(dataset, form="frames", short=256, shards=None, quality=90, seed=0, 
         quality: Of JPEG, up to 95.
         seed: Of the order of the clips.
         fps, stride: The frames that are kept: so many a second (None: each), and of these every so many only.
+        modality: "rgb", or "flow": folders that `keras-vid flow` wrote, all of their fields.
     """
     shards = shards or max(1, -(-len(dataset.items) // 256))
     if not 1 <= shards <= len(dataset.items):
@@ -67,6 +69,8 @@ def plan_of(dataset, form="frames", short=256, shards=None, quality=90, seed=0, 
         raise InputError("--stride is at least 1, and --fps above 0")
     if form not in WRITERS:
         raise InputError(f"form {form!r} is none of {', '.join(WRITERS)}")
+    if modality == "flow" and (form != "frames" or fps or stride > 1):
+        raise InputError("flow is prepared as records, field by field: leave --form, --fps and --stride out")
     clips = json.dumps([dataset.labels, dataset.items]).encode()
     return {
         "format": FORMAT,
@@ -80,6 +84,7 @@ def plan_of(dataset, form="frames", short=256, shards=None, quality=90, seed=0, 
         "seed": seed,
         "fps": fps,
         "stride": stride,
+        "modality": modality,
     }
 
 

@@ -62,7 +62,19 @@ def super_images(count, segments, frames, seed=None):
     return tf.reshape(starts[:, None] + tf.range(frames), (-1,)) % count
 
 
-def records(folder, choose, transform, batch_size=8, *, training=True, seed=0, shard=(0, 1), start_step=0, buffer=1024):
+def records(
+    folder,
+    choose,
+    transform,
+    batch_size=8,
+    *,
+    training=True,
+    seed=0,
+    shard=(0, 1),
+    start_step=0,
+    buffer=1024,
+    channels=3,
+):
     """Batches (uint8 clips, int32 labels) of the prepared data in `folder` (a path, or s3:// gs:// hdfs://).
 
     Args:
@@ -72,6 +84,7 @@ def records(folder, choose, transform, batch_size=8, *, training=True, seed=0, s
         shard: (number, count) of this worker.
         start_step: The first step to make: what was seen before is skipped without decoding it.
         buffer: Clips in the shuffle buffer.
+        channels: Of a frame: 3 of RGB records; of flow 2 for each of the neighbouring fields that are stacked.
     """
     folder = enable(folder).rstrip("/")
     manifest = read_manifest(folder)
@@ -92,14 +105,14 @@ def records(folder, choose, transform, batch_size=8, *, training=True, seed=0, s
 
     def example(i, serialized):
         draw = split(tf.stack([tf.cast(seed, tf.int64), i * count + number]), 2)
-        clip, label = decode(serialized, choose, draw[0] if training else None)
+        clip, label = decode(serialized, choose, draw[0] if training else None, channels)
         return transform(clip, label, draw[1])
 
     data = data.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return data.batch(batch_size, drop_remainder=training).prefetch(2)
 
 
-def decode(serialized, choose, seed=None):
+def decode(serialized, choose, seed=None, channels=3):
     """(uint8 clip, int32 label) of one record; only the frames chosen are decoded."""
     context, sequences = tf.io.parse_single_sequence_example(
         serialized,
@@ -107,7 +120,25 @@ def decode(serialized, choose, seed=None):
         {"image/encoded": tf.io.FixedLenSequenceFeature((), tf.string)},
     )
     images = sequences["image/encoded"]
-    images = tf.gather(images, choose(tf.shape(images)[0], seed))
-    clip = tf.map_fn(lambda image: tf.io.decode_jpeg(image, channels=3), images, fn_output_signature=tf.uint8)
-    clip.set_shape((None, None, None, 3))
+    if channels == 3:
+        clip = _pictures(tf.gather(images, choose(tf.shape(images)[0], seed)), 3)
+    else:
+        clip = _stacks(images, choose, seed, channels)
+    clip.set_shape((None, None, None, channels))
     return clip, tf.cast(context["clip/label/index"], tf.int32)
+
+
+def _pictures(images, channels):
+    return tf.map_fn(lambda image: tf.io.decode_jpeg(image, channels), images, fn_output_signature=tf.uint8)
+
+
+def _stacks(images, choose, seed, channels):
+    """Frames of flow as keras_vid.video.images.read_flow stacks them: frame i has the fields i, i + 1, ..., and where a
+    video has too few, its last one again."""
+    fields, stored = channels // 2, tf.shape(images)[0] // 2
+    frames = choose(tf.maximum(stored - fields + 1, 1), seed)
+    chosen = tf.minimum(tf.cast(frames, tf.int32)[:, None] + tf.range(fields), stored - 1)  # frames, fields
+    places = tf.reshape(2 * chosen[..., None] + tf.range(2), (-1,))  # x before y
+    planes = _pictures(tf.gather(images, places), 1)[..., 0]
+    shape = tf.shape(planes)
+    return tf.transpose(tf.reshape(planes, (-1, channels, shape[1], shape[2])), (0, 2, 3, 1))

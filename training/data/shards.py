@@ -1,6 +1,7 @@
 """One task of `keras-vid prepare`: some clips of a data set into one shard, in the form that the plan asks for.
 
-A shard's files appear whole or not at all, and after them its state file with their checksums.
+A frame of a record is one JPEG of RGB; a field of optical flow is two grey ones, x and y. A shard's files appear whole
+or not at all, and after them its state file with their checksums.
 """
 
 import hashlib
@@ -8,6 +9,7 @@ import io
 import os
 from pathlib import Path
 
+import numpy as np
 from keras_vid.training.data.datasets import Item
 
 from keras_vid.utils.files import as_json, atomic, write_whole
@@ -33,7 +35,7 @@ def write_records(folder, plan, labels, task):
     shard, rows = task
     path = Path(folder) / f"{shard_name(shard, plan['shards'])}.tfrecord"
     lengths, skipped = [], []
-    view = ClipView(fps=plan["fps"], stride=plan["stride"])
+    view = ClipView(fps=plan["fps"], stride=plan["stride"], channels=3 if plan["modality"] == "rgb" else 2)
     with atomic(path) as part, tf.io.TFRecordWriter(str(part)) as writer:
         for number, item in rows:
             item = Item(*item)
@@ -76,16 +78,17 @@ WRITERS = {"frames": write_records, "clips": write_clips}
 
 
 def encode(item, name, short=256, quality=90, view=None):
-    """One clip as (bytes of a SequenceExample, number of frames)."""
+    """One clip as (bytes of a SequenceExample, number of frames). Of flow the view has 2 channels."""
     import tensorflow as tf
     from keras_vid.training.data.pipeline import read_item
     from PIL import Image
 
     frames = read_item(item, None, short, view or ClipView())
     images = []
-    for frame in frames:
+    pictures = frames if frames.shape[-1] == 3 else np.moveaxis(frames, -1, 1).reshape(-1, *frames.shape[1:3])
+    for picture in pictures:
         buffer = io.BytesIO()
-        Image.fromarray(frame).save(buffer, "jpeg", quality=quality)
+        Image.fromarray(picture).save(buffer, "jpeg", quality=quality)
         images.append(tf.train.Feature(bytes_list=tf.train.BytesList(value=[buffer.getvalue()])))
     example = tf.train.SequenceExample()
     example.feature_lists.feature_list["image/encoded"].feature.extend(images)

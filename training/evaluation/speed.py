@@ -9,12 +9,10 @@ import numpy as np
 def open_input(args, channels=3):
     """The input that `keras-vid bench input` times: (tf.data.Dataset, number of labels, a line about it)."""
     from keras_vid.training.data import augment
-    from keras_vid.training.data.load import load_dataset
+    from keras_vid.training.data.load import load_dataset, prepared_data
     from keras_vid.training.data.pipeline import clips
     from keras_vid.training.data.records import dense, records, segments
-    from keras_vid.training.data.remote import read_manifest
 
-    from keras_vid.utils.errors import InputError
     from keras_vid.video import sample
     from keras_vid.view import ClipView
 
@@ -29,11 +27,9 @@ def open_input(args, channels=3):
         def choose(count, seed):
             return dense(count, args.frames, 1, seed) if args.sample == "dense" else segments(count, args.frames, seed)
 
-        if channels != 3:
-            raise InputError("prepared data holds RGB frames: leave --modality out")
-        manifest = read_manifest(args.root)
-        data = records(args.root, choose, transform, args.batch_size)
-        return data, len(manifest["labels"]), f"{args.root}: {manifest['clips']:,} prepared clips"
+        dataset = prepared_data(args.root, args.modality)
+        data = records(args.root, choose, transform, args.batch_size, channels=channels)
+        return data, len(dataset.labels), f"{args.root}: {len(dataset.items):,} prepared clips"
     dataset = load_dataset(args.dataset, args.root, args.split, args.lists)
     indices = functools.partial(getattr(sample, args.sample), frames=args.frames)
     data = clips(

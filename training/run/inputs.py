@@ -12,6 +12,7 @@ from keras_vid.training.data.pipeline import Failures, check_readable, clips, st
 from keras_vid.training.data.records import records
 from keras_vid.training.data.remote import served
 from keras_vid.training.data.splits import skewed
+from keras_vid.training.recipes.fields import channels_of
 from keras_vid.training.run.callbacks import Watch
 from keras_vid.training.run.distribution import worker
 
@@ -38,11 +39,11 @@ def open_data(recipe, options, say):
 
 
 def refuse_prepared(recipe, training):
-    """Prepared data has RGB frames without a clock."""
-    if training.name == PREPARED and (recipe.modality != "rgb" or recipe.fps or recipe.stride > 1):
+    """Prepared data has frames without a clock."""
+    if training.name == PREPARED and (recipe.fps or recipe.stride > 1):
         raise InputError(
-            "prepared data holds RGB frames without their times: it goes without --modality flow, --fps and --stride "
-            "(keras-vid prepare --fps writes them at a rate)"
+            "prepared data holds frames without their times: it goes without --fps and --stride "
+            "(keras-vid prepare --fps writes frames at a rate)"
         )
 
 
@@ -72,7 +73,8 @@ def inputs(recipe, options, training, strategy, failures):
         start = step * (strategy.num_replicas_in_sync // count)
         position = {"seed": options.seed, "shard": (number, count), "start_step": start}
         if training.name == PREPARED:
-            data = records(options.data, views.records_choice(recipe), transform, batch, **position)
+            choice, channels = views.records_choice(recipe), channels_of(recipe)
+            data = records(options.data, choice, transform, batch, **position, channels=channels)
             data = views.mixed(data, recipe, classes, options.seed, start * count + number)
             return served(data, options.service) if options.service else data
         more = {"short": recipe.short, "workers": options.workers, "failures": failures, "view": views.look(recipe)}

@@ -23,14 +23,46 @@ class Grouped:
             and of the classifier.
     """
 
-    def apply(self, grads, trainable_variables=None):
+    def _clip_gradients(self, grads):
+        """Where Keras clips: the gradients of one update, with accumulation the mean of its steps."""
+        if not self.clip:
+            return grads
+        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+        if replicas > 1:
+            grads = tf.distribute.get_replica_context().all_reduce("sum", list(grads))
+        grads, _ = tf.clip_by_global_norm(list(grads), self.clip)
+        return [grad / replicas for grad in grads] if replicas > 1 else grads  # they will be added up again
+
+    def _backend_apply_gradients(self, grads, trainable_variables):
+        """Keras' accumulation exchanges gradients within a branch, which no strategy of several replicas can do: there
+        each step exchanges its gradients, and the branch is where a variable is updated."""
+        context, steps = tf.distribute.get_replica_context(), self.gradient_accumulation_steps
+        if not steps or context.num_replicas_in_sync == 1:
+            return super()._backend_apply_gradients(grads, trainable_variables)
+        sums = [self._accumulated_gradients[self._get_variable_index(v)].value for v in trainable_variables]
+        totals = [grad + total for grad, total in zip(context.all_reduce("sum", list(grads)), sums)]
+        means = [total / steps for total in totals]
         if self.clip:
-            replicas = tf.distribute.get_replica_context().num_replicas_in_sync
-            if replicas > 1:
-                grads = tf.distribute.get_replica_context().all_reduce("sum", list(grads))
-            grads, _ = tf.clip_by_global_norm(list(grads), self.clip)
-            grads = [grad / replicas for grad in grads] if replicas > 1 else grads  # they will be added up again
-        super().apply(grads, trainable_variables)
+            means, _ = tf.clip_by_global_norm(means, self.clip)
+        due = (self._iterations + 1) % steps == 0
+        rows = list(zip([v.value for v in trainable_variables], means, totals, sums))
+        merge = tf.__internal__.distribute.interim.maybe_merge_call
+        merge(self._update_when_due, context.strategy, rows, due, self.learning_rate)
+        if self.use_ema:
+            self._update_model_variables_moving_average(self._trainable_variables)
+
+    def _update_when_due(self, strategy, rows, due, rate):
+        def one(variable, mean, total, kept, due, rate):
+            def update():
+                if self.weight_decay is not None and self._use_weight_decay(variable):
+                    variable.assign_sub(variable * self.weight_decay * rate)
+                self.update_step(mean, variable, rate)
+
+            tf.cond(due, update, lambda: None)
+            kept.assign(tf.where(due, tf.zeros_like(total), total))
+
+        for variable, *values in rows:
+            strategy.extended.update(variable, one, args=(*values, due, rate), group=False)
 
     def finalize_variable_values(self, var_list):
         """Averages stay beside the weights: a run goes on from the weights, and saves networks of the averages."""
