@@ -51,7 +51,10 @@ def test_features_of_frames_are_written_and_compared(tmp_path, capsys):
         assert there["features"].shape == (8, 4, 1024) and set(there["labels"]) == set(synthetic.CLASSES[:2])
         assert there["features"].std(axis=1).max() > 0  # frames differ
     assert main(["sequence", "train", str(file), "-o", str(tmp_path / "out"), "--models", "mean", "--epochs", "1"]) == 0
-    assert "| mean |" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "| mean |" in said.out and "mean, seed 0: top-1" in said.err
+    assert main(["sequence", "train", str(tmp_path / "gone.npz"), "-o", str(tmp_path / "b")]) == 1
+    assert "gone.npz: no such file; keras-vid sequence features writes one" in capsys.readouterr().err
     assert main(["sequence", "train", str(file), "-o", str(tmp_path / "b"), "--models", "meen"]) == 1
     told = capsys.readouterr().err
     assert "meen" in told and all(name in told for name in SEQUENCE_MODELS)

@@ -1,5 +1,7 @@
 """The ten classifiers of StNet's Table 1, trained and tested on one file of features."""
 
+import logging
+import sys
 from pathlib import Path
 
 import keras
@@ -52,6 +54,7 @@ def compare(path, output, *, models=(), test=None, seeds=1, epochs=30, batch=32,
     settle_plan(output / "plan.json", {**plan, "epochs": epochs, "batch": batch, "rate": rate})
     kept = output / "results.json"
     results = read_json(kept) if kept.is_file() else []
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of many networks, which is what this is about
     for name in models or PAPER:
         for seed in range(seeds):
             if any((one["model"], one["seed"]) == (name, seed) for one in results):
@@ -60,6 +63,7 @@ def compare(path, output, *, models=(), test=None, seeds=1, epochs=30, batch=32,
             numbers = summary(scores, parts[1][1], groups)
             results.append({"model": name, "seed": seed, "parameters": parameters, **numbers})
             write_whole(kept, as_json(results))
+            print(f"{name}, seed {seed}: top-1 {100 * numbers['top1']:.1f} %", file=sys.stderr, flush=True)
     write_whole(output / "table.md", table(results))
     return results
 

@@ -14,7 +14,7 @@ from keras_vid.training.small.look import own_data
 
 from keras_vid.inference.ahead import ahead
 from keras_vid.layers.frames import Unfold
-from keras_vid.utils.errors import InputError
+from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.files import atomic
 
 
@@ -69,6 +69,8 @@ def write_features(data, path, *, model="i3d", weights=None, frames=None, size=N
 
 def read_features(path):
     """(features (N, T, C), names of labels, groups) of a file."""
+    if not Path(path).is_file():
+        raise MissingFile(f"{path}: no such file; keras-vid sequence features writes one")
     try:
         with np.load(path, allow_pickle=False) as file:
             features, labels, groups = (file[name] for name in ("features", "labels", "groups"))
