@@ -291,4 +291,4 @@ def test_beam_gives_the_same_bytes(prepared, videos, tmp_path):
 
 def test_a_span_is_prepared_as_its_own_clip(videos):
     item = load_dataset("folder", videos).items[0]._replace(start=0.25, end=0.5)
-    assert span(item) == [3, 4, 5] and encode(item, "x", 24)[1] == 3
+    assert list(span(item)) == [3, 4, 5] and encode(item, "x", 24)[1] == 3
