@@ -94,9 +94,9 @@ def _errors(result):
     missed = kinds.pop("missed")
     rows = [(kind, share_bar(share), f"{share:.1%}") for kind, share in kinds.items()]
     head = ("the best detections, as many as there are boxes", "", "share")
-    told = f"No detection finds {missed:.1%} of the boxes. Whatever its label, some detection overlaps "
-    told += f"{result['recall']:.1%} of the boxes by half; the mean best overlap is {result['mabo']:.3f}."
-    return section("What is wrong", table(rows, head, (2,)), paragraph(told))
+    text = f"No detection finds {missed:.1%} of the boxes. Whatever its label, some detection overlaps "
+    text += f"{result['recall']:.1%} of the boxes by half; the mean best overlap is {result['mabo']:.3f}."
+    return section("What is wrong", table(rows, head, (2,)), paragraph(text))
 
 
 def _drawn(gt, found, paths, min_score=0.3):

@@ -72,8 +72,8 @@ def _explain(args, explainer, video, output):
         else:
             minus = f" against {activation.against}" if activation.against else ""
             kind = "" if activation.exact else "  (by gradients)"
-            told = f"{activation.probability:7.1%}  {activation.label}{minus}, logit {activation.logit:.2f}"
-            print(f"{told}, most of it at frame {activation.curve().argmax() + 1} of {len(activation.clip)}{kind}")
+            text = f"{activation.probability:7.1%}  {activation.label}{minus}, logit {activation.logit:.2f}"
+            print(f"{text}, most of it at frame {activation.curve().argmax() + 1} of {len(activation.clip)}{kind}")
     if not args.json:
         print(output, flush=True)
 

@@ -103,18 +103,18 @@ def means_of_moments(windows):
     >>> [(start, end, mean.round(2).tolist()) for start, end, mean in moments]
     [(0, 1, [0.5, 0.5]), (1, 2, [0.25, 0.75]), (2, 3, [0.0, 1.0])]
     """
-    shown, begun = [], None  # windows that are not over, and where the moment begins
+    shown, moment_start = [], None  # windows that are not over, and where the moment begins
     for start, end, logits in windows:
-        while shown and begun < start:
+        while shown and moment_start < start:
             until = min(start, min(over for over, _ in shown))
-            yield begun, until, np.mean([p for _, p in shown], axis=0)
-            begun, shown = until, [(over, p) for over, p in shown if over > until + 1e-9]
-        begun = start
+            yield moment_start, until, np.mean([p for _, p in shown], axis=0)
+            moment_start, shown = until, [(over, p) for over, p in shown if over > until + 1e-9]
+        moment_start = start
         shown.append((end, softmax(logits)))
     while shown:
         until = min(over for over, _ in shown)
-        yield begun, until, np.mean([p for _, p in shown], axis=0)
-        begun, shown = until, [(over, p) for over, p in shown if over > until + 1e-9]
+        yield moment_start, until, np.mean([p for _, p in shown], axis=0)
+        moment_start, shown = until, [(over, p) for over, p in shown if over > until + 1e-9]
 
 
 class Merging:

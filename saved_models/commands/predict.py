@@ -100,8 +100,8 @@ def _network(args):
     predictor = open_network(args).at(read_frames(args.frames), args.fps, args.stride)
     reads = "rgb" if predictor.view.channels == 3 else "flow"
     if args.modality not in (None, reads):
-        told = {"rgb": "RGB frames", "flow": "optical flow"}
-        raise UsageError(f"{args.model} reads {told[reads]}, not {told[args.modality]}: leave --modality out")
+        kinds = {"rgb": "RGB frames", "flow": "optical flow"}
+        raise UsageError(f"{args.model} reads {kinds[reads]}, not {kinds[args.modality]}: leave --modality out")
     return predictor
 
 

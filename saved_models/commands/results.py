@@ -129,11 +129,11 @@ def card(file, picture, video, labels, note):
         f'<div class="bar" style="--p:{score:.0%}">{html.escape(label)} <b>{score:.0%}</b></div>'
         for label, score in labels
     )
-    told = f'<p class="note">{html.escape(note)}</p>' if note else ""
+    text = f'<p class="note">{html.escape(note)}</p>' if note else ""
     name = html.escape(video)
     return (
         f'<figure><a href="{html.escape(file)}"><img src="{picture}" alt="{name}"></a>'
-        f"<figcaption>{name}</figcaption>{bars}{told}</figure>"
+        f"<figcaption>{name}</figcaption>{bars}{text}</figure>"
     )
 
 

@@ -43,5 +43,5 @@ def run(args):
             row = {"video": args.source, "model": args.model, "start": start, "end": end, "labels": as_json(labels)}
             print(json.dumps(row), flush=True)
         else:
-            told = "  ".join(f"{score:6.1%} {label}" for label, score in labels)
-            print(f"{start:9.2f} {end:9.2f}  {told}", flush=True)
+            text = "  ".join(f"{score:6.1%} {label}" for label, score in labels)
+            print(f"{start:9.2f} {end:9.2f}  {text}", flush=True)

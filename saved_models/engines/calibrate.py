@@ -85,13 +85,13 @@ def quantize(network, clips, name):
         kept = list(dict.fromkeys([layers[0], layers[-1], *order[:more]]))
         small = quantize_all(network, clips.calibration, kept, bias_correction)
         reached = compare(expected, probabilities(logits_of(small, name), clips.held_back))
-        print(f"int8 with {len(kept)} of {len(layers)} layers in float32: {told(reached)}", file=sys.stderr)
+        print(f"int8 with {len(kept)} of {len(layers)} layers in float32: {in_words(reached)}", file=sys.stderr)
         if accepted(reached):
             how = {"float32_layers": kept, "layers": len(layers), "bias_correction": bias_correction}
             return small, {"calibrated_on": clips.source, "clips": len(clips.calibration), **how, **reached}
         best = min(best or reached, reached, key=lambda found: (found["lost_with_margin"], found["mean_change"]))
     raise InputError(
-        f"{name} is not good enough in int8: at best, {told(best)}, where every label given with margin must be "
+        f"{name} is not good enough in int8: at best, {in_words(best)}, where every label given with margin must be "
         f"kept and {CHANGE} is allowed. Calibrate with more clips, of the kind that it will be asked about"
     )
 
@@ -157,7 +157,7 @@ def accepted(reached):
     return reached["lost_with_margin"] == 0 and reached["mean_change"] <= CHANGE
 
 
-def told(reached):
+def in_words(reached):
     """What was reached, in one line."""
     kept = reached["with_margin"] - reached["lost_with_margin"]
     return (

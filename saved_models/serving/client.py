@@ -145,8 +145,8 @@ def check_inputs(fields, inputs):
         except ValueError as error:
             raise InputError(f"{name} is not an array: its rows have different lengths") from error
         if array.ndim != len(shape) or any(want not in (None, size) for want, size in zip(shape, array.shape)):
-            told = ", ".join("?" if size is None else str(size) for size in shape)
-            raise InputError(f"{name} has the shape {array.shape}, not ({told})")
+            expected = ", ".join("?" if size is None else str(size) for size in shape)
+            raise InputError(f"{name} has the shape {array.shape}, not ({expected})")
         if not array.size:
             raise InputError(f"{name} is empty: its shape is {array.shape}")
         if not text and array.dtype != dtype:

@@ -68,8 +68,8 @@ class Checked:
             length = "-" if seconds is None else f"{seconds:.1f}"
             yield f"{label:{width}}  {clips:5,}  {sources:7,}  {length:>7}  {low:,} to {high:,}"
         for field, name in (("size", "sizes"), ("fps", "frames a second")):
-            told = ", ".join(f"{value} ({count:,})" for value, count in self.common(field)[:5])
-            yield f"{name}: {told or 'not known'}"
+            text = ", ".join(f"{value} ({count:,})" for value, count in self.common(field)[:5])
+            yield f"{name}: {text or 'not known'}"
         yield f"split: {self.how}"
         for finding in self.findings:
             yield f"[{finding.kind}] {finding.text}"

@@ -196,10 +196,10 @@ def _label_errors(dataset, network, seed):
         right += (scores.argmax(axis=1) == labels[test]).tolist()
         for i, row in zip(test, scores):
             if row[labels[i]] < 0.1 < 0.9 < row.max():
-                told = (
+                line = (
                     f"labelled {dataset.labels[labels[i]]}, looks like {dataset.labels[row.argmax()]} ({row.max():.0%})"
                 )
-                clips.append((row[labels[i]], (items[i].path, told)))
+                clips.append((row[labels[i]], (items[i].path, line)))
     text = (
         f"{len(clips):,} labels may be wrong: a probe trained on other sources, {np.mean(right):.0%} of whose answers "
     )

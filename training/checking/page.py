@@ -62,9 +62,9 @@ def _sheet(checked, recipe_name):
     from keras_vid.training.recipes import recipe
 
     row, labels = recipe(recipe_name), checked.dataset.labels
-    told = f"recipe {recipe_name}: {row.frames} frames ({row.sample}) of {row.size} x {row.size}; above as in testing, "
-    told += "below as in training: another crop and other frames each time"
-    yield paragraph(f"{told}{', half of them in a mirror' if row.flip else ''}.")
+    text = f"recipe {recipe_name}: {row.frames} frames ({row.sample}) of {row.size} x {row.size}; above as in testing, "
+    text += "below as in training: another crop and other frames each time"
+    yield paragraph(f"{text}{', half of them in a mirror' if row.flip else ''}.")
     swap, counts = flip_swap(labels), [0] * len(labels)
     for item, look in zip(checked.dataset.items, checked.looks):
         if look.error or counts[item.label] >= CLIPS or item.label >= CLASSES:

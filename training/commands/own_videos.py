@@ -71,5 +71,5 @@ def train_own_videos(args):
     output = args.output or f"runs/{Path(args.data).stem}"
     result = fit_folder(args.data, output, group_by=args.group_by, seed=args.seed, workers=args.workers, **choices)
     print(result.text())
-    told = f"everything is in {output}: open report.html, or run `keras-vid predict VIDEO --model {output}`"
-    print(told, file=sys.stderr)
+    text = f"everything is in {output}: open report.html, or run `keras-vid predict VIDEO --model {output}`"
+    print(text, file=sys.stderr)

@@ -57,8 +57,8 @@ def add_recipe_flags(parser):
 
     fields = parser.add_argument_group("the recipe's fields", "what is not given is the recipe's: --show prints it")
     fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips of a step on each device")
-    told = "an option of the network's constructor, such as fusion=concat (repeatable)"
-    fields.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=told)
+    text = "an option of the network's constructor, such as fusion=concat (repeatable)"
+    fields.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=text)
     for field in dataclasses.fields(Recipe):
         if field.name in NOT_FLAGS:
             continue

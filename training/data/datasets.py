@@ -139,8 +139,8 @@ def read_table(path):
     columns = first if named else COLUMNS[:4]
     for column in ("path", "label"):
         if columns.count(column) != 1:
-            told = f"{path}: its first line names the columns {','.join(first)}; it needs one called {column!r}"
-            raise InputError(told + (", for a clip without a label can neither train nor test" * (column == "label")))
+            text = f"{path}: its first line names the columns {','.join(first)}; it needs one called {column!r}"
+            raise InputError(text + (", for a clip without a label can neither train nor test" * (column == "label")))
     parsed = []
     for number, row in rows[named:]:
         if len(row) > len(columns):

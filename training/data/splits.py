@@ -84,8 +84,8 @@ def set_groups(dataset: Dataset, group_by: str, root: str | Path) -> Dataset:
     else:
         names = [_matched(_pattern(group_by), path) for path in paths]
         if not any(names):
-            told = f"--group-by {group_by}: no column of this name, and as a pattern it is in none of the paths"
-            raise InputError(f"{told} of {root}, such as {paths[0]}")
+            text = f"--group-by {group_by}: no column of this name, and as a pattern it is in none of the paths"
+            raise InputError(f"{text} of {root}, such as {paths[0]}")
     alone = sum(not name for name in names)
     note = [f"--group-by {group_by} says nothing of {alone:,} clips"] if alone else []
     items = [item._replace(group=name or None) for item, name in zip(dataset.items, names)]

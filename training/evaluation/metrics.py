@@ -147,8 +147,8 @@ def in_words(numbers) -> str:
     also = f"; top-5 {numbers['top5']:.1%}" if "top5" in numbers else ""
     baseline = f"the larger class alone {numbers['largest_class']:.1%}"
     sources = f" from {numbers['groups']:,} sources" if numbers["groups"] < numbers["clips"] else ""
-    told = f"{part}top-1 {numbers['top1']:.1%} (95 % interval {low:.1%} to {high:.1%}; {baseline}){also}"
-    return f"{told} of {numbers['clips']:,} clips{sources}"
+    text = f"{part}top-1 {numbers['top1']:.1%} (95 % interval {low:.1%} to {high:.1%}; {baseline}){also}"
+    return f"{text} of {numbers['clips']:,} clips{sources}"
 
 
 def shown(name, value) -> str:

@@ -16,13 +16,13 @@ def model_card(recipe, args, log, numbers):
         lines += [f"- Epochs: {log[-1]['epoch']}, steps: {log[-1]['step']}"]
     lines += ["", "## Measured", ""]
     if numbers:
-        told = [
+        parts = [
             metrics.in_words(numbers),
             numbers["protocol"],
             numbers.get("split"),
             f"{numbers['unreadable']} unreadable",
         ]
-        lines += ["; ".join(filter(None, told)) + ".", ""]
+        lines += ["; ".join(filter(None, parts)) + ".", ""]
         if numbers.get("part") == "validation":
             lines += ["These clips chose the network: on clips that it has never met it will be worse.", ""]
         keys = [key for key in metrics.SHARES if key in numbers]

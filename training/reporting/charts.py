@@ -60,9 +60,9 @@ def line_chart(series, title, x_name, percent=False, limits=(None, None), points
         dash = "" if number < COLOURS else ' stroke-dasharray="5 3"'
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
         for x, y in zip(xs, ys) if len(xs) <= points else ():
-            told = escape(f"{name}, {x_name} {x:g}: {exact(y)}")
+            text = escape(f"{name}, {x_name} {x:g}: {exact(y)}")
             parts.append(
-                f'<circle cx="{at_x(x):.1f}" cy="{at_y(y):.1f}" r="3.5" fill="{colour}"><title>{told}</title></circle>'
+                f'<circle cx="{at_x(x):.1f}" cy="{at_y(y):.1f}" r="3.5" fill="{colour}"><title>{text}</title></circle>'
             )
     keys = [
         f"<span class=key style='background:var(--c{i % COLOURS})'></span>{escape(name)}"
@@ -116,14 +116,14 @@ def calibration_chart(scores, truth, bins=10) -> str:
     for number in np.unique(places):
         inside = places == number
         share, sure, low, high = right[inside].mean(), confidence[inside].mean(), number / bins, (number + 1) / bins
-        told = f"{low:.0%} to {high:.0%}: {inside.sum():,} clips, {share:.0%} correct, {sure:.0%} sure on average"
+        text = f"{low:.0%} to {high:.0%}: {inside.sum():,} clips, {share:.0%} correct, {sure:.0%} sure on average"
         x, y = at_x(low) + 2, at_y(share)
         box = f'x="{x:.1f}" y="{y:.1f}" width="{at_x(high) - x - 2:.1f}" height="{max(at_y(0) - y, 1):.1f}"'
         parts.append(f'<rect {box} fill="var(--c0)" opacity="{0.35 + 0.65 * inside.mean():.2f}"/>')
         parts.append(f'<circle cx="{at_x(sure):.1f}" cy="{y:.1f}" r="3.5" fill="var(--c1)"/>')
         parts.append(
             f'<rect x="{x:.1f}" y="{TOP}" width="{at_x(high) - x:.1f}" height="{HEIGHT - TOP - BOTTOM}" '
-            f'fill="transparent"><title>{told}</title></rect>'
+            f'fill="transparent"><title>{text}</title></rect>'
         )
     diagonal = f'<path d="M{at_x(0)} {at_y(0)}L{at_x(1)} {at_y(1)}" stroke="var(--soft)" stroke-dasharray="4 3"/>'
     axes = _axes(marks, marks, at_x, at_y, lambda value: f"{value:.0%}")
@@ -152,11 +152,11 @@ def confusion_chart(matrix, labels) -> str:
         parts.append(f'<text class="ink" {turned}>{escape(name)}</text>')
         for j in range(len(labels)):
             x, y = margin + j * cell, margin + i * cell
-            told = escape(f"{labels[i]} taken for {labels[j]}: {matrix[i, j]} of {matrix[i].sum()}")
-            told = told if i != j else escape(f"{labels[i]}: {matrix[i, j]} of {matrix[i].sum()} correct")
+            text = escape(f"{labels[i]} taken for {labels[j]}: {matrix[i, j]} of {matrix[i].sum()}")
+            text = text if i != j else escape(f"{labels[i]}: {matrix[i, j]} of {matrix[i].sum()} correct")
             colour = f"color-mix(in srgb, var({'--c0' if i == j else '--c1'}) {100 * shares[i, j]:.0f}%, var(--card))"
             box = f'x="{x + 1:.1f}" y="{y + 1:.1f}" width="{cell - 2}" height="{cell - 2}"'
-            parts.append(f'<rect {box} style="fill:{colour}"><title>{told}</title></rect>')
+            parts.append(f'<rect {box} style="fill:{colour}"><title>{text}</title></rect>')
             if matrix[i, j]:
                 look = 'style="fill:var(--paper)"' if shares[i, j] > 0.5 else 'class="ink"'
                 at = f'x="{x + cell / 2:.1f}" y="{y + cell / 2 + 4:.1f}" text-anchor="middle" pointer-events="none"'

@@ -90,11 +90,11 @@ def _differences(names, tested):
         "right here alone",
         "right there alone",
     )
-    told = (
+    text = (
         "Paired bootstrap over sources of the clips that both were tested on. An interval that holds 0 says that these "
     )
     return section(
-        "Differences", table(rows, head, range(1, 6)), paragraph(told + "clips cannot tell the two apart.", "soft")
+        "Differences", table(rows, head, range(1, 6)), paragraph(text + "clips cannot tell the two apart.", "soft")
     )
 
 

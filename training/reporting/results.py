@@ -30,8 +30,8 @@ def result(numbers) -> str:
     elif numbers.get("part") == "test":
         parts.append(paragraph("These clips did not choose the network."))
     if test := numbers.get("test"):
-        told = f"Test on {test['clips']:,} clips that were set aside and chose nothing: {test['top1']:.1%} "
-        parts.append(paragraph(f"{told}(95 % interval {test['low']:.1%} to {test['high']:.1%})."))
+        text = f"Test on {test['clips']:,} clips that were set aside and chose nothing: {test['top1']:.1%} "
+        parts.append(paragraph(f"{text}(95 % interval {test['low']:.1%} to {test['high']:.1%})."))
     keys = ("top1", "top1_interval", "largest_class", *metrics.SHARES[2:], "loss", "clips", "groups", "unreadable")
     keys = [key for key in keys if key in numbers]
     rows = [(NAMES.get(key, key.replace("_", " ")), metrics.shown(key, numbers[key])) for key in keys]
@@ -86,9 +86,9 @@ def examples(tested, clips) -> str:
     for title, numbers in (("Wrong, and most sure of it", wrong(tested, 6)), ("Correct", right(tested))):
         parts.append(section(title, _cards(clips, numbers)))
     if clips.explainer and any(parts):
-        told = "Beside each clip: what in it speaks for the class that the network says, weak in yellow, strong in red "
+        text = "Beside each clip: what in it speaks for the class that the network says, weak in yellow, strong in red "
         parts.insert(
-            0, paragraph(f"{told}(class activation of the middle clip; its shares add up to the logit).", "soft")
+            0, paragraph(f"{text}(class activation of the middle clip; its shares add up to the logit).", "soft")
         )
     return "\n".join(filter(None, parts))
 

@@ -115,9 +115,9 @@ def data(run, args) -> str:
     """The clips that were learned from, those that could not be read, and what keras-vid check said."""
     rows = [("clips", f"{args['clips']:,}"), ("from", path_of(args["data"]))]
     rows += [("kept together by", args["group_by"])] if args.get("group_by") else []
-    for name, told in (("unreadable.csv", "could not be read"), ("skipped.csv", "left out")):
+    for name, text in (("unreadable.csv", "could not be read"), ("skipped.csv", "left out")):
         count = len(_rows(run / name))
-        rows += [(told, f"{count:,} ({name})")] if count else []
+        rows += [(text, f"{count:,} ({name})")] if count else []
     kinds = collections.Counter(row["finding"] for row in _rows(run / "check.csv"))
     rows += [(f"keras-vid check: {kind}", f"{count:,} clips") for kind, count in kinds.items()]
     if (run / "check.html").is_file():

@@ -36,8 +36,8 @@ def plan_folder(data, *, group_by=None, **choices):
             f"{data}: all clips are of one class, {dataset.labels[dataset.items[0].label]!r}: two are needed"
         )
     if choices.mirrored and -1 in (swap := flip_swap(dataset.labels)):
-        told = repr(dataset.labels[swap.index(-1)])
-        raise InputError(f"--mirrored: {told} names a direction, which a mirror turns round: leave it out")
+        label = repr(dataset.labels[swap.index(-1)])
+        raise InputError(f"--mirrored: {label} names a direction, which a mirror turns round: leave it out")
     return make_plan(look_at(dataset), choices), dataset, test
 
 
@@ -92,8 +92,8 @@ def fit_folder(data, output=None, *, group_by=None, seed=0, workers=None, say=No
 
 def _tell_features(features, say):
     kept = len(features.places) * features.vectors.shape[1] - features.computed
-    told = f"; {kept:,} were kept from before" if kept else ""
-    say(f"features of {len(features.places):,} clips in {clock(features.seconds)}{told}")
+    text = f"; {kept:,} were kept from before" if kept else ""
+    say(f"features of {len(features.places):,} clips in {clock(features.seconds)}{text}")
     if features.failures:
         path, reason = next(iter(features.failures.items()))
         say(f"{len(features.failures):,} clips cannot be read and are left out, such as {path}: {reason}")

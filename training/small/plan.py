@@ -64,7 +64,7 @@ def clock(seconds):
 
 
 def make_plan(facts, choices) -> Plan:
-    """The plan for a data set of which `keras_vid.training.small.look.look_at` told the facts."""
+    """The plan for a data set of which `keras_vid.training.small.look.look_at` returns the facts."""
     _check(choices)
     limit = (choices.time_limit or MINUTES) * 60
     lines = [_data_line(facts), _machine_line()]
@@ -84,9 +84,9 @@ def make_plan(facts, choices) -> Plan:
     lines.append(("features", f"{lower} + {upper}", "means over time and space of the ends of the last two stages"))
     lines.append(("stages", ",".join(stages), why))
     if "tune" in stages:
-        told = f"above {freeze}: {settings.epochs} epochs, batch {settings.batch}, rate {settings.rate:g}"
-        told += f", head {settings.rate * settings.head_rate:g}"
-        lines.append(("tuning", told, "BatchNorm frozen, warm-up and cosine, labels smoothed"))
+        text = f"above {freeze}: {settings.epochs} epochs, batch {settings.batch}, rate {settings.rate:g}"
+        text += f", head {settings.rate * settings.head_rate:g}"
+        lines.append(("tuning", text, "BatchNorm frozen, warm-up and cosine, labels smoothed"))
     lines.append(("folds", number, f"of whole sources ({facts.groups:,}): no source is on both sides"))
     reading = Reading(view, mirrored, choices.views, False, (lower, upper), below if "tune" in stages else None)
     total = reading_time + 5 + facts.clips * 0.02 * number + ("tune" in stages) * tuning_time
@@ -109,16 +109,16 @@ def _check(choices):
 
 def _data_line(facts):
     few, most = min(facts.counts.values()), max(facts.counts.values())
-    told = f"{few:,} to {most:,} clips a class" if few != most else f"{few:,} clips a class"
-    told += f", {facts.groups:,} sources"
+    text = f"{few:,} to {most:,} clips a class" if few != most else f"{few:,} clips a class"
+    text += f", {facts.groups:,} sources"
     if facts.frames:
-        told += f"; half of a sample have {facts.frames:.0f} frames or more"
+        text += f"; half of a sample have {facts.frames:.0f} frames or more"
     if facts.rates:
         low, high = facts.rates
-        told += f", {low:.0f} fps" if high - low < 1 else f", {low:.0f} to {high:.0f} fps"
+        text += f", {low:.0f} fps" if high - low < 1 else f", {low:.0f} to {high:.0f} fps"
     if facts.side:
-        told += f", short side {facts.side:.0f}"
-    return "data", f"{facts.clips:,} clips, {len(facts.counts)} classes", told
+        text += f", short side {facts.side:.0f}"
+    return "data", f"{facts.clips:,} clips, {len(facts.counts)} classes", text
 
 
 def _machine_line():
