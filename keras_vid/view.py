@@ -31,8 +31,8 @@ class ClipView:
         group: How many neighbouring frames are seen together, of frames that are spread over the video: 1, or the
             frames of a super-image. None: all frames of a clip are neighbours (networks of 3D convolutions).
         aspect: Width over height that every picture is scaled to before the crop; None keeps its own.
-        fps: Frames a second at which the video is looked at; None: every frame of the video. Pictures have no clock.
-        stride: Only every `stride`-th frame is looked at.
+        fps: Frames that are read of each second of the video; None: every frame of the video. Pictures have no clock.
+        stride: Only every `stride`-th frame is read.
         dense: Whether the frames are neighbours although the network could take them from all over the video.
         loop: Whether a video that is shorter than a clip starts over, as in training, or is refused.
         trained_frames: Frames of the clips that the network learnt from, where it takes any number; None: not known.
@@ -90,7 +90,7 @@ class ClipView:
         return read(source, self.choose(source, frames)[0], size=self.picture_size, channels=self.channels)
 
     def choose(self, source, frames=None) -> tuple[list[int], str | None]:
-        """The numbers of the frames of a video that are looked at, and the note of `read_with_note`."""
+        """The numbers of the frames of a video that are read, and the note of `read_with_note`."""
         self.check_frames(frames, "the network")
         times = None
         if self.fps and self.channels == 3:
@@ -113,7 +113,7 @@ class ClipView:
         return [shown[i] for i in indices], damaged
 
     def indices(self, count, frames=None) -> list[int]:
-        """Which of a video's `count` frames are looked at."""
+        """Which of a video's `count` frames are read."""
         if self.frames and self.group and not self.dense:
             return list(self.spread(count))
         wanted = self.frames
@@ -141,7 +141,7 @@ class ClipView:
     def check_frames(self, frames, name):
         """Refuse another number of frames than the network `name` is made for."""
         if self.frames and frames not in (None, self.frames):
-            raise InputError(f"{name} looks at {self.frames} frames of a video, not at {frames}")
+            raise InputError(f"{name} takes {self.frames} frames of a video, not {frames}")
 
     def names(self, classes, labels=None, name="the network") -> list[str]:
         """Names of all classes: `labels` if given, else those that are known, else `class 0`, `class 1`, ..."""

@@ -32,7 +32,7 @@ class Predictor:
             InputError.
         engine: What computes: "tensorflow" (and any other backend of Keras), or "openvino".
         network: The Keras network itself, where it was loaded.
-        frames: How many frames of a video are looked at, for a network that leaves it open (`ClipView.read`).
+        frames: How many frames of a video are read, for a network that leaves it open (`ClipView.read`).
     """
 
     name: str

@@ -27,7 +27,7 @@ def add_arguments(parser):
     parser.add_argument("--kind", choices=("mp4", "gif", "png"), help="of a folder's files (default: mp4)")
     parser.add_argument("--weights", help="weights for a network's name: a name or a file (default: kinetics400)")
     parser.add_argument("--frames", help="frames to look at, from the middle, or 'all' (default: up to 250)")
-    parser.add_argument("--fps", type=float, help="frames a second at which the video is looked at")
+    parser.add_argument("--fps", type=float, help="frames that are read of each second of the video")
     parser.add_argument("--json", action="store_true", help="one JSON object a class, with its share of each frame")
 
 

@@ -18,7 +18,7 @@ def predict(model, source, top=5, frames=None, labels=None, fps=None) -> list[tu
         frames: How many frames to look at, from the middle of the video, for a network that leaves it open: a number,
             `"all"`, or None for up to 250. A network with a fixed number of frames decides itself.
         labels: Names of the classes; by default those that came with the weights.
-        fps: Frames a second at which the video is looked at (25 for DeepMind's I3D); None: each of its own.
+        fps: Frames that are read of each second of the video (25 for DeepMind's I3D); None: each of its own.
 
     >>> import numpy, keras_vid
     >>> model = keras_vid.create("s3d", classes=2, size=32)

@@ -105,7 +105,7 @@ def _sizes(name, view, window, stride, shared, alone):
     if min(window, stride) < 1:
         raise InputError(f"a window and its stride are at least 1 frame, not {window} and {stride}")
     if fixed and not parts and window != fixed:
-        raise InputError(f"{name} looks at {fixed} neighbouring frames: a window cannot have {window}")
+        raise InputError(f"{name} takes {fixed} neighbouring frames: a window cannot have {window}")
     return window, stride
 
 

@@ -54,7 +54,7 @@ class Timeline:
     """The segments of a video while they come in; its arguments are those of `timeline`.
 
     Attributes:
-        end: The second up to which the video was looked at.
+        end: The second up to which the video was read.
     """
 
     def __init__(self, model, source, window=None, stride=None, min_score=0.3, switch_cost=1.0, background=()):

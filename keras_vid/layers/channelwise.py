@@ -36,7 +36,7 @@ class ShiftLike(keras.initializers.Initializer):
 
 @keras.saving.register_keras_serializable("keras_vid")
 class MotionDifference(layers.DepthwiseConv2D):
-    """The next frame, looked at through a 3 x 3 kernel per channel, minus this one.
+    """The next frame, convolved with a 3 x 3 kernel per channel, minus this one.
 
     The last frame of a clip has no next one and gets zeros.
 

@@ -7,7 +7,7 @@ DENSE, SEGMENTS, SUPER_IMAGES = "dense", "segments", "super_images"
 
 
 class Variant(NamedTuple):
-    """One row: which function builds the network, with which of its options, and which frames it looks at.
+    """One row: which function builds the network, with which of its options, and which frames it takes.
 
     Attributes:
         constructor: "module:function".

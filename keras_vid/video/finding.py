@@ -9,7 +9,7 @@ PICTURE_SUFFIXES = frozenset(".jpg .jpeg .png .bmp .webp".split())
 
 
 def videos_below(root: str | Path) -> Iterator[str]:
-    """Every video file and every folder of frames below `root`. Of a folder of frames one entry is looked at.
+    """Every video file and every folder of frames below `root`. Of a folder of frames one entry is read.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())

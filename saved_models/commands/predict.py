@@ -40,9 +40,9 @@ def add_arguments(parser):
     parser.add_argument(
         "--fps",
         type=float,
-        help="frames a second at which videos are looked at; 25 for DeepMind's I3D (default: the network's)",
+        help="frames that are read of each second of a video; 25 for DeepMind's I3D (default: the network's)",
     )
-    parser.add_argument("--stride", type=int, help="look at every Nth of these frames (default: the network's)")
+    parser.add_argument("--stride", type=int, help="read every Nth of these frames (default: the network's)")
     parser.add_argument(
         "--modality", choices=("rgb", "flow"), help="what the network reads; flow: keras-vid flow's folders"
     )

@@ -25,9 +25,7 @@ def add_arguments(parser):
 
 
 def add_window_arguments(parser, stride):
-    parser.add_argument(
-        "--window", type=int, help="frames that one label is about (default: what the network looks at)"
-    )
+    parser.add_argument("--window", type=int, help="frames that one label is about (default: what the network takes)")
     parser.add_argument("--stride", type=int, help=f"frames from one window to the next (default: {stride})")
 
 

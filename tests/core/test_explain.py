@@ -193,7 +193,7 @@ def test_stretching_keeps_the_mean_of_whole_multiples_and_every_constant():
     [
         ({"label": "class 7"}, "no class is called 'class 7'"),
         ({"label": "class 1", "against": "walk"}, "no class is called 'walk'"),
-        ({"frames": 9}, "looks at 4 frames of a video, not at 9"),
+        ({"frames": 9}, "takes 4 frames of a video, not 9"),
     ],
 )
 def test_what_cannot_be_asked_is_said(ask, line):

@@ -175,7 +175,7 @@ def test_windows_that_the_network_cannot_have_are_said(tsn, video):
         next(keras_vid.stream(tsn, video, window=0))
     clip = keras.Input((16, 32, 32, 3))
     dense = keras.Model(clip, layers.GlobalAveragePooling3D()(layers.Conv3D(3, 3)(clip)), name="dense")
-    with pytest.raises(ValueError, match="dense looks at 16 neighbouring frames: a window cannot have 8"):
+    with pytest.raises(ValueError, match="dense takes 16 neighbouring frames: a window cannot have 8"):
         next(keras_vid.stream(dense, video, window=8))
 
 

@@ -106,7 +106,7 @@ def test_videos_of_text_are_told_in_a_line(tmp_path, capsys):
         (tmp_path / f"{part}.csv").write_text("\n".join(lines) + "\n")
     flags = ["detect", "train", "--dataset", "csv", "--data", str(tmp_path), "-o", str(tmp_path / "run")]
     assert cli.main([*flags, "--recipe", "quick"]) == 1
-    assert "8 of 8 videos that were looked at cannot be read" in capsys.readouterr().err.splitlines()[-1]
+    assert "8 of 8 sampled videos cannot be read" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "run/args.json").exists()
     assert cli.main(["detect", "train", "--resume", "-o", str(tmp_path / "none")]) == 1
     assert "--dataset and --data" in capsys.readouterr().err

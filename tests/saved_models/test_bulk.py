@@ -163,7 +163,7 @@ def test_the_command(manifest, model_file, whole, tmp_path, capsys):
     for code, wrong, words in (
         (2, [*command, "--runner", "DirectRunner"], "give -o FILE.jsonl"),
         (2, [*command, "-o", str(tmp_path / "x.csv")], "--csv writes a table"),
-        (1, [*command, "-o", str(tmp_path / "x.jsonl"), "--frames", "3"], "looks at 4 frames of a video, not at 3"),
+        (1, [*command, "-o", str(tmp_path / "x.jsonl"), "--frames", "3"], "takes 4 frames of a video, not 3"),
         (1, ["predict", str(tmp_path / "no.csv"), "-o", str(tmp_path / "y.jsonl"), *command[2:]], "no.csv"),
     ):
         assert cli.main(wrong) == code

@@ -131,7 +131,7 @@ def test_a_data_set_is_looked_at_before_anything_is_built(videos, tmp_path):
         bad.append(Item(str(tmp_path / f"{i}.mp4"), 0))
         (tmp_path / f"{i}.mp4").write_bytes(b"no video at all" * 99)
     check_readable(Dataset("half", [*good.items, *bad[1:]], good.labels))
-    with pytest.raises(InputError, match="more: 7 of 13 videos that were looked at cannot be read: .*mp4"):
+    with pytest.raises(InputError, match="more: 7 of 13 sampled videos cannot be read: .*mp4"):
         check_readable(Dataset("more", [*good.items, *bad], good.labels))
     many = Dataset("many", [bad[0]] * 1000, good.labels)
     with pytest.raises(InputError, match="32 of 32"):

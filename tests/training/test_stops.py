@@ -82,7 +82,7 @@ def test_nothing_to_read(unreadable, tmp_path):
     runs += [start(*flags, "--cluster", workers, "--task", i, "-o", tmp_path / "three") for i in range(2)]
     for process in runs:
         code, lines = end(process)
-        assert code == 1 and "videos that were looked at cannot be read" in lines[-1], lines
+        assert code == 1 and "sampled videos cannot be read" in lines[-1], lines
         assert not any("Traceback" in line or "tensorflow" in line.lower() for line in lines)
     assert not (tmp_path / "one/args.json").exists()
 

@@ -1,4 +1,4 @@
-"""A data set looked at as a whole: its classes, its clips, how it would be split, and what is wrong with it."""
+"""Checks of a whole data set: its classes, its clips, how it would be split, and what is wrong with it."""
 
 import dataclasses
 import types

@@ -35,9 +35,9 @@ def add_arguments(parser):
         "--modality", choices=("rgb", "flow"), help="with a network's name: what it reads (default: rgb)"
     )
     parser.add_argument(
-        "--fps", type=float, help="frames a second at which videos are looked at (default: the recipe's)"
+        "--fps", type=float, help="frames that are read of each second of a video (default: the recipe's)"
     )
-    parser.add_argument("--stride", type=int, help="look at every Nth of these frames (default: the recipe's)")
+    parser.add_argument("--stride", type=int, help="read every Nth of these frames (default: the recipe's)")
     parser.add_argument("--size", type=int, help="side of the crop (default: the recipe's)")
     parser.add_argument("-b", "--batch-size", type=int, help="clips at a time (default: the recipe's)")
     parser.add_argument(

@@ -24,7 +24,7 @@ def add_flags(parser):
     own.add_argument("--patience", type=int, help="epochs without a smaller loss after which tuning stops")
     own.add_argument("--time-limit", type=float, metavar="MINUTES", help="what the run may take (default: 15)")
     own.add_argument("--folds", type=int, help="parts into which the sources are dealt out for validation (5)")
-    own.add_argument("--stride", type=int, help="look at every Nth frame only, with RECIPE too")
+    own.add_argument("--stride", type=int, help="read every Nth frame only, with RECIPE too")
     own.add_argument(
         "--mirrored",
         action=argparse.BooleanOptionalAction,

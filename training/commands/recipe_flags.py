@@ -6,7 +6,7 @@ import dataclasses
 HELP = {  # fields of the recipe; what is not here is explained in training/recipes/fields.py
     "modality": "rgb, or flow: the folders that keras-vid flow writes",
     "channels": "of flow: 2 for one field, 10 for five (default: 2 for the Inception family, else 10)",
-    "fps": "frames a second at which videos are looked at (default: the recipe's, else each of their own)",
+    "fps": "frames that are read of each second of a video (default: the recipe's, else each of their own)",
     "frames": "frames of a clip",
     "sample": "dense, segments, super_images or window",
     "neighbours": "frames of a super-image (StNet)",

@@ -55,7 +55,7 @@ def clips(
         workers: Videos decoded at a time; None: one for each core.
         failures: A Failures object, to know afterwards which videos could not be read.
         numbered: Add to each example its place in `dataset.items` (in testing).
-        view: A ClipView with the channels, the frame rate and the stride at which videos are looked at.
+        view: A ClipView with the channels, the frame rate and the stride at which videos are read.
     """
     number, count = shard
     if not 0 <= number < count:
@@ -83,13 +83,13 @@ def clips(
 
 
 def check_readable(dataset, workers=None, view=RGB):
-    """Refuse a data set of which most videos cannot be read, before anything is built on it: up to 32 are looked at.
+    """Refuse a data set of which most videos cannot be read, before anything is built on it: up to 32 are read.
 
     >>> from keras_vid.training.data.datasets import Dataset, Item
     >>> check_readable(Dataset("mine", [Item("gone.mp4", 0)], ["run"]))
     Traceback (most recent call last):
         ...
-    keras_vid.utils.errors.InputError: mine: 1 of 1 videos that were looked at cannot be read: gone.mp4: no such file
+    keras_vid.utils.errors.InputError: mine: 1 of 1 sampled videos cannot be read: gone.mp4: no such file
     """
     refuse_unreadable(dataset.name, dataset.items, lambda item: _first_frame(item, view), workers)
 
@@ -115,9 +115,7 @@ def refuse_unreadable(name, items, look, workers=None):
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         reasons = [text for text in pool.map(reason, sample) if text]
     if len(reasons) * 2 > len(sample):
-        raise InputError(
-            f"{name}: {len(reasons)} of {len(sample)} videos that were looked at cannot be read: {reasons[0]}"
-        )
+        raise InputError(f"{name}: {len(reasons)} of {len(sample)} sampled videos cannot be read: {reasons[0]}")
 
 
 def step_items(dataset, seed, step, batch):

@@ -73,7 +73,7 @@ def set_groups(dataset: Dataset, group_by: str, root: str | Path) -> Dataset:
 
     Args:
         group_by: "folder", or a regular expression: its first group in parentheses, if it has one, else all of it.
-        root: Paths are looked at below this folder.
+        root: Paths are taken relative to this folder.
     """
     paths = [_below(item.path, root) for item in dataset.items]
     if group_by == "folder":

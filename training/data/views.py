@@ -19,7 +19,7 @@ LONGEST = 3000  # frames of a whole video that are decoded: 0.8 GB at 256 x 340
 
 
 def look(recipe) -> ClipView:
-    """The channels, the frame rate and the stride at which a recipe's videos are looked at."""
+    """The channels, the frame rate and the stride at which a recipe's videos are read."""
     return ClipView(channels=channels_of(recipe), fps=recipe.fps, stride=recipe.stride)
 
 
@@ -195,7 +195,7 @@ def _ordered(clips, order, seed):
 
 
 def protocol(recipe, order="forward", average="softmax"):
-    """What a test looked at, in words: a number means nothing without it.
+    """What a test used, in words: a number means nothing without it.
 
     >>> from keras_vid.training.recipes import recipe
     >>> protocol(recipe("stm_resnet50/ucf101"))

@@ -20,7 +20,7 @@ from keras_vid.utils.errors import InputError
 
 
 def open_data(recipe, options, say):
-    """(training, validation) clips of a run; a sample of both is looked at before anything is built."""
+    """(training, validation) clips of a run; a sample of both is read before anything is built."""
     training, validation, _, how = datasets(recipe, options)
     refuse_prepared(recipe, training)
     if len(training.labels) < 2 or (training.name != PREPARED and len({item.label for item in training.items}) < 2):

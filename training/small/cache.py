@@ -19,7 +19,7 @@ from keras_vid.utils.files import as_json, atomic, write_whole
 from keras_vid.video.images import frame_files
 from keras_vid.weights.fetch import home
 
-WHOLE = 16 << 20  # bytes of a video that are all looked at
+WHOLE = 16 << 20  # bytes of a video that are all read
 END = 1 << 20
 
 
