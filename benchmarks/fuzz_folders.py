@@ -162,7 +162,7 @@ class Work:
             *SMALL,
         )
         made(*ablate)
-        yield next(output.rglob("result.json")), ablate
+        yield next(output.rglob("ablation.json")), ablate
 
     def of_exports(self):
         made("export", self.run, "-o", self.root / "served", "--openvino")

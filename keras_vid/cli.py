@@ -7,7 +7,8 @@ import os
 import sys
 import traceback
 
-from keras_vid.utils.errors import InputError
+from keras_vid.utils.errors import DiskFull, InputError
+from keras_vid.utils.stops import raise_at_sigterm
 
 # In the order in which `keras-vid --help` shows them: (the module with the command's code, what it does). The modules
 # are addresses in text: nothing of an application is imported before its command is asked for.
@@ -87,6 +88,7 @@ def main(argv=None):
     """
     if argv is not None:
         return _run(list(argv))
+    raise_at_sigterm()
     try:
         code = _run(sys.argv[1:])
     except Exception:
@@ -126,7 +128,7 @@ def _run(argv):
         print(f"keras-vid: {error if str(error) else 'interrupted'}", file=sys.stderr)
         return getattr(error, "exit_code", 130)
     except Exception as error:
-        expected = isinstance(error, (InputError, OSError))
+        expected = isinstance(error, (InputError, OSError, DiskFull))
         if not expected:
             print(
                 "keras-vid: this is a fault of keras_vid, not of yours; please report it with these lines:",

@@ -170,7 +170,7 @@ class ClipView:
         labels = values.get("labels")
         if labels is not None and not (isinstance(labels, (list, tuple)) and all(isinstance(x, str) for x in labels)):
             raise InputError("its labels are not a list of names")
-        for name in ("frames", "height", "width", "channels", "group", "stride", "fps"):
+        for name in ("frames", "height", "width", "channels", "group", "stride", "fps", "aspect"):
             value = values.get(name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
                 raise InputError(f"{name} is {value!r}, not a positive number")

@@ -15,6 +15,7 @@ from keras_vid.saved_models.layout import METADATA
 
 import keras_vid
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import room_for
 from keras_vid.view import set_view, view_of
 
 PRECISIONS = ("float32", "bfloat16", "int8")
@@ -54,10 +55,11 @@ def export(model, folder, labels=None, precision="float32", features=(), openvin
     target, partial = folder / str(version), folder / f".{version}.part"
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        _write_version(model, partial, "float32" if precision == "int8" else precision, features, folder.name)
-        if openvino or precision == "int8":
-            _add_openvino(model, partial, calibration if precision == "int8" else None)
-        partial.rename(target)
+        with room_for(target):
+            _write_version(model, partial, "float32" if precision == "int8" else precision, features, folder.name)
+            if openvino or precision == "int8":
+                _add_openvino(model, partial, calibration if precision == "int8" else None)
+            partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target

@@ -12,6 +12,7 @@ from keras_vid.saved_models.forms import faster
 
 from keras_vid.inference.predict import random_clips
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import atomic
 from keras_vid.utils.optional import need
 
 OPSET = 17  # of ONNX: what engines of the last years read
@@ -26,7 +27,8 @@ def to_onnx(model, path):
     tf2onnx, runtime = need("tf2onnx", "onnx"), need("onnxruntime", "onnx")
     function, spec, _ = _network(model)
     path = _parent(path)
-    tf2onnx.convert.from_function(function, [spec], opset=OPSET, output_path=str(path))
+    with atomic(path) as part:
+        tf2onnx.convert.from_function(function, [spec], opset=OPSET, output_path=str(part))
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return _compare(model, path, lambda clips: session.run(["logits"], {"clip": clips})[0])
 
@@ -47,7 +49,8 @@ def to_litert(model, path, int8=False):
     if int8:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     path = _parent(path)
-    path.write_bytes(converter.convert())
+    with atomic(path) as part:
+        part.write_bytes(converter.convert())
     run = interpreter(model_path=str(path)).get_signature_runner("serving_default")
     return _compare(model, path, lambda clips: run(clip=clips)["logits"], 0.1 if int8 else 1e-4)
 

@@ -11,6 +11,7 @@ from keras_vid.detection.data import boxes
 from keras_vid.detection.data.table import from_tubes, in_order
 
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import atomic
 
 KEYS = {"labels", "gttubes", "nframes", "resolution", "train_videos", "test_videos"}
 
@@ -51,5 +52,5 @@ def write(table, splits, path):
     content = {"labels": table.classes, "gttubes": gttubes, "nframes": {v: table.frames[v] for v in table.videos}}
     content["resolution"] = {v: (table.size[1], table.size[0]) for v in table.videos}
     content |= {f"{part}_videos": [list(split[part]) for split in splits] for part in ("train", "test")}
-    with open(path, "wb") as file:
+    with atomic(path) as part, open(part, "wb") as file:
         pickle.dump(content, file, protocol=2)  # ACT's own code runs on Python 2

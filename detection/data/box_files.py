@@ -15,7 +15,7 @@ import numpy as np
 from keras_vid.detection.data.table import Table, make
 
 from keras_vid.utils.errors import InputError, MissingFile
-from keras_vid.utils.files import read_npz
+from keras_vid.utils.files import atomic, read_npz
 
 NEEDED = ("video", "frame", "label", "x1", "y1", "x2", "y2")
 PART = 1 << 16  # lines of text in memory at a time
@@ -66,18 +66,23 @@ def _row(table, row):
 def write_boxes(table, path):
     """Write a table as .csv, .json or .npz; numbers keep their full precision."""
     path = Path(path)
-    if path.suffix == ".npz":
-        _write_npz(table, path)
-    elif path.suffix == ".json":
-        path.write_text(json.dumps([dict(zip(_header(table), row)) for row in _rows(table, slice(None))]))
-    elif path.suffix == ".csv":
-        with open(path, "w", newline="") as file:
-            lines = csv.writer(file)
-            lines.writerow(_header(table))
-            for start in range(0, len(table), PART):
-                lines.writerows(_rows(table, slice(start, start + PART)))
-    else:
+    writers = {".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}
+    if path.suffix not in writers:
         raise InputError(f"{path}: boxes are written to .csv, .json or .npz files")
+    with atomic(path) as part:
+        writers[path.suffix](table, part)
+
+
+def _write_json(table, path):
+    path.write_text(json.dumps([dict(zip(_header(table), row)) for row in _rows(table, slice(None))]))
+
+
+def _write_csv(table, path):
+    with open(path, "w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(_header(table))
+        for start in range(0, len(table), PART):
+            lines.writerows(_rows(table, slice(start, start + PART)))
 
 
 def _header(table):

@@ -4,6 +4,8 @@ import numpy as np
 from keras_vid.detection.evaluation import error_kinds as errors
 from keras_vid.detection.evaluation.frame_map import COCO_THRESHOLDS, frame_map, frame_maps
 
+from keras_vid.utils.files import atomic
+
 POINTS = 200  # of a class's curve that are kept
 
 
@@ -66,7 +68,8 @@ def draw_curves(curves, ap, path):
         axes.plot(curves[name]["recall"], curves[name]["precision"], color=colour, lw=1.2, label=f"{name} {score}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
-    figure.savefig(path, dpi=130)
+    with atomic(path) as part:
+        figure.savefig(part, dpi=130)
     pyplot.close(figure)
 
 

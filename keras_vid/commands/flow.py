@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.files import atomic
 from keras_vid.utils.progress import progress
+from keras_vid.utils.stops import resumable
 from keras_vid.video.finding import videos_below
 
 EXAMPLES = """examples:
@@ -26,6 +28,7 @@ def add_arguments(parser):
     parser.add_argument("--json", action="store_true", help="what was done as one JSON object")
 
 
+@resumable()
 def run(args):
     from keras_vid.utils.optional import need
     from keras_vid.video.flow import write_flows
@@ -42,7 +45,8 @@ def run(args):
         pairs, failed = write_flows(videos, args.size, args.quality, args.workers, lambda done, count: advance(done))
     if failed:
         output.mkdir(parents=True, exist_ok=True)
-        with open(output / "skipped.csv", "w", newline="", encoding="utf-8") as file:
+        path = output / "skipped.csv"
+        with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([("path", "reason"), *failed])
     if len(failed) == len(videos):
         raise InputError(f"no flow was made, see {output}/skipped.csv; the first reason: {failed[0][1]}")

@@ -31,6 +31,12 @@ class VideoError(InputError):
     """A video that cannot be read; the line names the file."""
 
 
+class DiskFull(Exception):
+    """No room for a file; the line names it. Of no other kind, so that no loop over videos takes it for one of them."""
+
+    exit_code = 1
+
+
 class Stopped(KeyboardInterrupt):
     """Ctrl-C or SIGTERM that came while something worth keeping was computed; the line says what is kept.
 

@@ -1,12 +1,16 @@
 """Files that appear whole or not at all, and plans by which long work goes on after it was killed."""
 
 import contextlib
+import csv
+import errno
 import json
 import os
 import zipfile
 from pathlib import Path
 
-from keras_vid.utils.errors import InputError
+from keras_vid.utils.errors import DiskFull, InputError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
@@ -27,13 +31,25 @@ def atomic(path):
     # one name for each file, so that a killed process leaves nothing that the next one does not overwrite
     part = path.with_name(f".part.{path.name}")
     try:
-        yield part
-        _sync(part)
-        os.replace(part, path)
-        _sync(path.parent)
+        with room_for(path):
+            yield part
+            _sync(part)
+            os.replace(part, path)
+            _sync(path.parent)
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def room_for(path):
+    """Make one line with the name of a file of whatever a library raises where the disk is full."""
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "errno", None) in FULL or any(os.strerror(code) in str(error) for code in FULL):
+            raise DiskFull(f"the disk is full: {path} is not written; make room and run the command again") from error
+        raise
 
 
 def _sync(path):
@@ -71,11 +87,43 @@ def as_json(value):
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
-def read_json(path):
-    """What a JSON file of ours holds; one that is damaged costs one line."""
+def read_json(path, fields=None):
+    """The dict that a JSON file of ours holds; one that is damaged costs one line.
+
+    Args:
+        fields: {name: type, or a tuple of types} of what must be in it.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.json"
+    >>> _ = path.write_text('{"clips": "3"}')
+    >>> read_json(path)
+    {'clips': '3'}
+    >>> try:
+    ...     read_json(path, {"clips": int})
+    ... except InputError as error:
+    ...     print(str(error).removeprefix(str(path)))
+     is damaged (clips is '3'): restore it, or choose another folder
+    """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError(f"it holds {str(values)[:40]!r}")
+        for name, kinds in (fields or {}).items():
+            if name not in values:
+                raise ValueError(f"it does not say {name}")
+            if not isinstance(values[name], kinds):
+                raise ValueError(f"{name} is {str(values[name])[:40]!r}")
+        return values
     except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is damaged ({error}): restore it, or choose another folder") from error
+
+
+def read_rows(path):
+    """The rows of a CSV file of ours as dicts of text; a damaged one costs one line."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            return [{name: cell or "" for name, cell in row.items() if name} for row in csv.DictReader(file)]
+    except (ValueError, csv.Error) as error:
         raise InputError(f"{path} is damaged ({error}): restore it, or choose another folder") from error
 
 

@@ -6,8 +6,7 @@ pairs: flow_x_00001.jpg and flow_y_00001.jpg lead from the first frame to the se
 
 import json
 import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from PIL import Image
 from keras_vid.utils.errors import MissingPackage, VideoError
 from keras_vid.utils.files import atomic, read_json, write_whole
 from keras_vid.utils.optional import need
+from keras_vid.utils.processes import process_pool
 from keras_vid.video.reading import read
 
 BOUND = 20.0
@@ -60,7 +60,7 @@ def write_flow(video, folder, size=256, quality=95, indices=None):
     folder = Path(folder)
     options = {"size": size, "quality": quality}
     if (folder / DONE).exists():
-        done = read_json(folder / DONE)
+        done = read_json(folder / DONE, {"pairs": int, "size": int, "quality": int})
         if {key: done[key] for key in options} != options:
             raise VideoError(f"{folder}: holds flow made with other options: give another folder")
         return done["pairs"]
@@ -90,7 +90,7 @@ def write_flows(videos, size=256, quality=95, workers=None, progress=None):
     """Flow of many videos, (video, folder) each, in parallel processes. Returns (pairs, [(video, reason), ...])."""
     videos = list(videos)
     pairs, failed = 0, []
-    with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with process_pool(workers or os.cpu_count()) as pool:
         jobs = {pool.submit(write_flow, video, folder, size, quality): video for video, folder in videos}
         for done, job in enumerate(as_completed(jobs), 1):
             try:

@@ -14,6 +14,7 @@ from keras_vid.saved_models.commands.network import (
 
 from keras_vid.utils.errors import InputError, MissingFile, UsageError
 from keras_vid.utils.progress import progress, say_if_slow
+from keras_vid.utils.stops import resumable
 
 EXAMPLES = """examples:
   keras-vid predict clip.mp4                       one video
@@ -189,6 +190,7 @@ def _show_all(args, videos, labelled):
         )
 
 
+@resumable()
 def _write_lines(args):
     from keras_vid.saved_models.serving.bulk import predict_sources, skipped_file
 

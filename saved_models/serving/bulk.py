@@ -19,7 +19,7 @@ from keras_vid.inference.ahead import ahead
 from keras_vid.inference.sources import beside, find_videos, is_list, rows
 from keras_vid.utils.beam import on_beam
 from keras_vid.utils.errors import InputError, MissingFile
-from keras_vid.utils.files import atomic, settle_plan, write_whole
+from keras_vid.utils.files import atomic, room_for, settle_plan, write_whole
 from keras_vid.utils.progress import progress
 
 CHUNK = 256  # videos that are one task on Beam
@@ -130,6 +130,7 @@ def _here(manifest, output, settings, counts, workers):
     (done, total, skipped), (read, label) = counts, _two_steps(**settings)
     left = (video for _, video in itertools.islice(rows(manifest), done, None))
     with (
+        room_for(output),
         open(output, "a", encoding="utf-8") as good,
         open(skipped_file(output), "a", encoding="utf-8", newline="") as bad,
         progress(total) as advance,

@@ -1,9 +1,15 @@
+import json
+
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
 
 from keras_vid.training.evaluation import metrics
+from keras_vid.training.evaluation.predictions import Predictions
+
+from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import read_rows
 
 
 @pytest.fixture
@@ -51,3 +57,25 @@ def test_a_class_without_clips_is_left_out(table):
     scores, labels = table
     shares = metrics.class_accuracy(metrics.confusion(scores, labels))
     assert np.isnan(shares[6]) and not np.isnan(shares[:6]).any()
+
+
+def test_the_rank_of_the_true_class(tmp_path):
+    """By hand: the true class of three clips comes first, second and last."""
+    scores = np.array([[0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0.1, 0.2, 0.7]], "float32")
+    clips, labels = ["a", "b", "c"], ["run", "sit", "jump"]
+    Predictions(clips, np.array([0, 1, 0]), scores, labels, clips).save(tmp_path / "p")
+    rows = read_rows(tmp_path / "p.csv")
+    assert [row["rank"] for row in rows] == ["1", "2", "3"]
+    assert [row["predicted"] for row in rows] == ["run", "run", "jump"]
+
+
+@pytest.mark.parametrize(
+    "damage", [{"top1": "text"}, {"top1_interval": [1]}, {"top1_interval": None}, {"loss": []}, {"clips": None}]
+)
+def test_damaged_numbers_are_one_line(damage, table, tmp_path):
+    numbers = metrics.summary(*table)
+    (tmp_path / "metrics.json").write_text(json.dumps(numbers))
+    assert metrics.read_numbers(tmp_path / "metrics.json") == numbers
+    (tmp_path / "metrics.json").write_text(json.dumps(numbers | damage))
+    with pytest.raises(InputError, match="metrics.json is damaged"):
+        metrics.read_numbers(tmp_path / "metrics.json")

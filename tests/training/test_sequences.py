@@ -32,7 +32,7 @@ def test_order_is_seen_by_those_that_can(tmp_path, capsys):
     command += ["--models", "mean,txb_without_channel_conv,txb,temporal_conv,gru", "--epochs", "24", "--lr", "0.002"]
     assert main(command) == 0
     shown = capsys.readouterr().out
-    top = {one["model"]: one["top1"] for one in json.loads((tmp_path / "out/results.json").read_text())}
+    top = {one["model"]: one["top1"] for one in json.loads((tmp_path / "out/results.json").read_text())["results"]}
     assert top["mean"] < 0.7 and top["txb_without_channel_conv"] < 0.7  # neither sees two frames at once
     assert min(top[name] for name in ("txb", "temporal_conv", "gru")) > 0.8
     assert "| gru |" in shown and "| 74.62 % |" in shown

@@ -143,3 +143,14 @@ def test_a_killed_pass_goes_on(tmp_path):
     assert there >= 3
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(done.stdout) == 40 - there
+
+
+@pytest.mark.parametrize("content", [b"", b"no array", "cut"])
+def test_what_is_kept_and_damaged_is_computed_anew(content, tmp_path):
+    network = keras_vid.create("tsm_resnet14", classes=2, frames=4, size=32)
+    data = dataset(tmp_path, count=2)
+    first = features_of(data, network, folder=tmp_path / "kept")
+    kept = next((tmp_path / "kept").rglob("*.npy"))
+    kept.write_bytes(kept.read_bytes()[:-9] if content == "cut" else content)
+    again = features_of(data, network, folder=tmp_path / "kept")
+    assert again.computed == 1 and np.allclose(again.vectors, first.vectors, rtol=1e-4, atol=1e-5)

@@ -336,3 +336,14 @@ def test_embed_writes_features_and_finds_the_like(tmp_path, model, capsys):
     assert [row["label"] for row in rows[:3]] == ["grey"] * 3
     assert main([*command, "--like", str(tmp_path / "none.mp4")]) == 1
     assert "no such file" in capsys.readouterr().err
+
+
+def test_a_variant_that_is_a_copy_changes_no_probe():
+    """Mirrored clips are further views of a clip, not further clips: they share its weight."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(20) % 2
+    vectors = rng.normal(size=(20, 1, 4)) + labels[:, None, None]
+    once, twice = (fit_probe(v, labels, np.arange(20), 2, strength=0.1) for v in (vectors, vectors.repeat(2, axis=1)))
+    np.testing.assert_allclose(twice.kernel, once.kernel, rtol=1e-3)
+    other = fit_probe(vectors, labels, np.arange(20), 2, strength=0.2)
+    assert np.abs(other.kernel - once.kernel).max() > 0.1 * np.abs(once.kernel).max()  # twice the weight would show

@@ -1,3 +1,4 @@
+import contextlib
 import functools
 import json
 import os
@@ -97,6 +98,33 @@ def test_killed_and_resumed_gives_the_same_bytes(videos, tmp_path):
     kill_and_resume(["flow", str(videos), "-o", str(tmp_path / "cut"), "--size", "64", "-j", "2"], 3, 0, 2.5)
     left = {name: data for name, data in content(tmp_path / "cut").items() if not name.endswith(".part")}
     assert left == content(tmp_path / "whole") and len(left) == 4 * (2 * 5 + 1)
+
+
+def of_group(number):
+    """The processes of a process group, ended ones aside."""
+    stats = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            stats.append(path.read_text().rpartition(")")[2].split())
+    return [stat for stat in stats if int(stat[2]) == number and stat[0] != "Z"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_no_worker_outlives_the_command(number, videos, tmp_path):
+    command = [sys.executable, "-m", "keras_vid.cli", "flow", str(videos), "-o", str(tmp_path / "flow"), "-j", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, text=True, cwd=ROOT)
+    while not list(tmp_path.rglob("flow_*.jpg")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    said, until = process.communicate(timeout=60)[1], time.monotonic() + 10
+    while of_group(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not of_group(process.pid)
+    if number != signal.SIGKILL:
+        assert process.returncode == 128 + number
+        assert said.strip().splitlines()[-1].endswith("what is done is kept, and the same command goes on with it")
 
 
 def test_many_videos_and_one_bad(videos, tmp_path, capsys):

@@ -10,6 +10,7 @@ import keras
 from keras_vid.training.ablations.tables import TABLES
 from keras_vid.training.evaluation.evaluate import for_testing, read_args
 from keras_vid.training.evaluation.finish import finish
+from keras_vid.training.evaluation.metrics import read_numbers
 from keras_vid.training.recipes import CUSTOM, recipe
 from keras_vid.training.run.start import with_all_options
 from keras_vid.training.run.train import train
@@ -91,13 +92,13 @@ def train_row(table, chosen, options, folder):
         raise InputError(f"{folder} was trained with other settings ({other}): give the same flags, or another -o")
     result = folder / RESULT
     if result.is_file():
-        return read_json(result)
+        return read_json(result, {"clips": int, "top1": float, "parameters": int, "macs": int})
     if not (folder / "metrics.json").is_file():
         train(chosen, dataclasses.replace(options, resume=(folder / "args.json").is_file()), folder)
         finish(folder, workers=options.workers)
     if table.reverse and not (folder / "metrics_reverse.json").is_file():
         finish(folder, order="reverse", workers=options.workers)
-    tested = read_json(folder / "metrics.json")
+    tested = read_numbers(folder / "metrics.json")
     trained, _ = read_args(folder)
     network = for_testing(load_model(folder), trained)
     size = trained.test_size or trained.size
@@ -105,7 +106,7 @@ def train_row(table, chosen, options, folder):
     numbers |= {"top5": tested.get("top5"), "parameters": parameters(network)}
     numbers |= {"macs": macs(network, network.input_shape[1] or trained.frames, size)}
     if table.reverse:
-        numbers["reverse"] = read_json(folder / "metrics_reverse.json")["top1"]
+        numbers["reverse"] = read_numbers(folder / "metrics_reverse.json")["top1"]
     write_whole(result, as_json(numbers))
     keras.backend.clear_session()
     return numbers

@@ -3,6 +3,7 @@
 import sys
 
 from keras_vid.utils.errors import UsageError
+from keras_vid.utils.stops import resumable
 
 EXAMPLES = """examples:
   keras-vid ablate --list
@@ -39,6 +40,7 @@ def add_arguments(parser):
     fields.add_argument("--weights", help="what all rows start from; none: random weights")
 
 
+@resumable()
 def run(args):
     from keras_vid.training.ablations.tables import TABLES
 

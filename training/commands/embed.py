@@ -1,5 +1,7 @@
 """keras-vid embed: what a network sees in each clip, as a file, for TensorBoard's projector, or to find its like."""
 
+from keras_vid.utils.stops import resumable
+
 EXAMPLES = """examples:
   keras-vid embed my_videos/ -o features.npz               one folder a class, or a CSV file
   keras-vid embed my_videos/ -o features.npz --projector events/
@@ -25,6 +27,7 @@ def add_arguments(parser):
     parser.add_argument("--json", action="store_true", help="with --like: one JSON object a line")
 
 
+@resumable()
 def run(args):
     import json
     import sys

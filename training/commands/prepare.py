@@ -4,6 +4,8 @@ import json
 import os
 import sys
 
+from keras_vid.utils.stops import resumable
+
 EXAMPLES = """examples:
   keras-vid prepare kinetics400 K400 -o prepared/train          TFRecords of JPEG frames
   keras-vid prepare ucf101 UCF101 --split test2 -o prepared/test2
@@ -37,6 +39,7 @@ def add_arguments(parser):
     parser.add_argument("--json", action="store_true", help="the manifest as one JSON object")
 
 
+@resumable()
 def run(args):
     from keras_vid.training.data.load import load_dataset
     from keras_vid.training.data.prepare import prepare

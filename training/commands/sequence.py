@@ -1,5 +1,7 @@
 """keras-vid sequence: features of frames in a file, and classifiers of such sequences compared (StNet, Table 1)."""
 
+from keras_vid.utils.stops import resumable
+
 EXAMPLES = """examples:
   keras-vid sequence features my_videos/ -o features.npz --model tsn_resnet50 --frames 25
   keras-vid sequence train features.npz -o runs/table1
@@ -28,6 +30,7 @@ def add_arguments(parser):
     sub.add_argument("--lr", type=float, default=1e-3, help="Adam's first learning rate (default: 0.001)")
 
 
+@resumable()
 def run(args):
     import sys
     from pathlib import Path

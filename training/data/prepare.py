@@ -12,6 +12,7 @@ The records are SequenceExamples with the field names of the TensorFlow Model Ga
 A folder may be remote (`s3://bucket/train`): shards are made in a temporary folder and copied there one by one.
 """
 
+import contextlib
 import csv
 import functools
 import hashlib
@@ -19,17 +20,17 @@ import io
 import json
 import os
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
 from keras_vid.training.data.remote import download, is_remote, read_manifest, size, upload
-from keras_vid.training.data.shards import WRITERS, sha256, state_file
+from keras_vid.training.data.shards import WRITERS, read_state, sha256, state_file
 
 from keras_vid.utils.beam import on_beam
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.files import as_json, read_json, settle_plan, write_whole
+from keras_vid.utils.files import as_json, settle_plan, write_whole
+from keras_vid.utils.processes import process_pool
 
 FORMAT = 3  # of the output: a newer one starts anew
 
@@ -117,8 +118,8 @@ def _work(dataset, folder, plan, remote, run):
 
 def _done(folder, remote, shard):
     """Whether a shard is written: its state file is there, and its files have the sizes that it tells."""
-    state = state_file(folder, shard)
-    if not state.exists():
+    state = read_state(folder, shard)
+    if state is None:
         return False
 
     def length(name):
@@ -126,14 +127,14 @@ def _done(folder, remote, shard):
             return size(remote, name)
         return (folder / name).stat().st_size if (folder / name).exists() else None
 
-    return all(length(file["name"]) == file["bytes"] for file in read_json(state)["files"])
+    return all(length(file["name"]) == file["bytes"] for file in state["files"])
 
 
 def _write_there(folder, remote, write, task):
     """Write a shard here and copy it there, its state file last; only that stays here."""
     shard = write(task)
     state = state_file(folder, shard)
-    for file in read_json(state)["files"]:
+    for file in read_state(folder, shard)["files"]:
         upload(folder, remote, file["name"])
         (Path(folder) / file["name"]).unlink()
     upload(folder, remote, str(state.relative_to(folder)))
@@ -143,26 +144,20 @@ def _write_there(folder, remote, write, task):
 def _run_here(write, tasks, workers, shards, progress):
     workers = min(workers or os.cpu_count(), len(tasks)) or 1
     done = shards - len(tasks)
-    if workers == 1:
-        results = map(write, tasks)
-        pool = None
-    else:
-        # spawn: TensorFlow does not survive a fork
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-        results = (future.result() for future in as_completed([pool.submit(write, task) for task in tasks]))
-    try:
+    with process_pool(workers) if workers > 1 else contextlib.nullcontext() as pool:
+        if pool is None:
+            results = map(write, tasks)
+        else:
+            results = (future.result() for future in as_completed([pool.submit(write, task) for task in tasks]))
         for _ in results:
             done += 1
             if progress:
                 progress(done, shards)
-    finally:
-        if pool:
-            pool.shutdown(cancel_futures=True)
 
 
 def _finish(folder, plan, dataset):
     """manifest.json and the small files beside it, from the state files; (the manifest, names of the files)."""
-    states = [read_json(state_file(folder, shard)) for shard in range(plan["shards"])]
+    states = [read_state(folder, shard) for shard in range(plan["shards"])]
     files = [file for state in states for file in state["files"]]
     unreadable = sorted(row for state in states for row in state["skipped"])
     skipped = [*dataset.skipped, *((path, reason) for _, path, reason in unreadable)]

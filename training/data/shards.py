@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from keras_vid.training.data.datasets import Item
 
-from keras_vid.utils.files import as_json, atomic, write_whole
+from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import as_json, atomic, read_json, write_whole
 from keras_vid.view import ClipView
 
 
@@ -26,6 +27,19 @@ def shard_name(shard, shards):
 
 def state_file(folder, shard):
     return Path(folder) / "state" / f"{shard:05d}.json"
+
+
+def read_state(folder, shard):
+    """What the state file of a shard says, {"files": .., "skipped": ..}; None where it is not there or damaged."""
+    try:
+        state = read_json(state_file(folder, shard), {"files": list, "skipped": list})
+    except (InputError, OSError):
+        return None
+    facts = {"name": str, "clips": int, "frames": int, "bytes": int, "sha256": str}
+    whole = all(isinstance(file, dict) for file in state["files"]) and all(
+        isinstance(file.get(name), kind) for file in state["files"] for name, kind in facts.items()
+    )
+    return state if whole and all(isinstance(row, list) and len(row) == 3 for row in state["skipped"]) else None
 
 
 def write_records(folder, plan, labels, task):

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import read_json
+
 SHARES = ("top1", "largest_class", "top5", "mean_class_accuracy", "calibration_error")  # shown as percentages
 
 
@@ -133,6 +136,16 @@ def summary(scores, labels, groups=None) -> dict:
         "loss": float(-np.log(np.maximum(picked, 1e-12)).mean()),
         "calibration_error": calibration_error(scores, labels),
     }
+
+
+def read_numbers(path) -> dict:
+    """The numbers of a metrics.json."""
+    number = (int, float)
+    fields = {"clips": int, "groups": int, "top1": number, "top1_interval": list, "largest_class": number}
+    numbers = read_json(path, fields | {"mean_class_accuracy": number, "loss": number, "calibration_error": number})
+    if [type(end) for end in numbers["top1_interval"]] != [float, float]:
+        raise InputError(f"{path} is damaged (top1_interval is not two numbers): test the run again")
+    return numbers
 
 
 def in_words(numbers) -> str:

@@ -10,7 +10,7 @@ from keras_vid.training.reporting.page import escape, page, paragraph, section, 
 from keras_vid.training.reporting.run_page import column, read_settings
 from keras_vid.training.run.folder import read_log
 
-from keras_vid.utils.files import read_json, write_whole
+from keras_vid.utils.files import write_whole
 
 
 def write_comparison(runs, output="comparison.html") -> Path:
@@ -18,7 +18,7 @@ def write_comparison(runs, output="comparison.html") -> Path:
     runs = [Path(run) for run in runs]
     settings = [read_settings(run)[1] for run in runs]
     names = short_names(runs)
-    numbers = [read_json(run / "metrics.json") if (run / "metrics.json").is_file() else {} for run in runs]
+    numbers = [metrics.read_numbers(run / "metrics.json") if (run / "metrics.json").is_file() else {} for run in runs]
     tested = [Predictions.load(run) if (run / "predictions.npz").is_file() else None for run in runs]
     parts = [f"<h1>{escape(', '.join(names))}</h1>", _numbers(names, numbers), _differences(names, tested)]
     parts += [_curves(names, runs), _classes(names, tested), _settings(names, settings)]

@@ -1,7 +1,6 @@
 """A run on one page, report.html, and what goes with it: confusion.png and MODEL_CARD.md."""
 
 import collections
-import csv
 import json
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from keras_vid.training.reporting.page import Raw, escape, folded, page, paragra
 from keras_vid.training.run.folder import read_log
 
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.files import atomic, read_json, write_whole
+from keras_vid.utils.files import atomic, read_json, read_rows, write_whole
 
 
 def write_report(run, activation=True, output=None) -> Path:
@@ -34,7 +33,7 @@ def write_report(run, activation=True, output=None) -> Path:
     run = Path(run)
     recipe, args = read_settings(run)
     log = read_log(run / "log.csv")
-    numbers = read_json(run / "metrics.json") if (run / "metrics.json").is_file() else {}
+    numbers = metrics.read_numbers(run / "metrics.json") if (run / "metrics.json").is_file() else {}
     title = f"{recipe.model} on {Path(args['data']).name or recipe.model}"
     parts = [f"<h1>{escape(title)}</h1>", results.result(numbers), curves(log), results.stages(numbers)]
     if (run / "predictions.npz").is_file():
@@ -56,9 +55,11 @@ def read_settings(run):
     """(recipe, args.json) of a run of a classifier."""
     path = Path(run) / "args.json"
     args = read_json(path) if path.is_file() else {}
-    if isinstance(args, dict) and isinstance(args.get("recipe"), dict) and "model" not in args:
+    if isinstance(args.get("recipe"), dict) and "model" not in args:
         raise InputError(f"{run} is not a run of a classifier; of a detector: keras-vid detect report {run}")
-    return read_args(run)
+    kinds = {"labels": list, "data": str, "parameters": int, "clips": int, "command": str, "versions": dict}
+    recipe, _ = read_args(run)
+    return recipe, read_json(path, kinds)
 
 
 def curves(log, measures=("top1",), names=("correct (top-1)",)) -> str:
@@ -133,8 +134,7 @@ def path_of(text) -> Raw:
 def _rows(path):
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_rows(path)
 
 
 def network(recipe, args) -> str:

@@ -7,6 +7,7 @@ log.csv      one row an epoch                       events/                   fo
 
 import contextlib
 import csv
+import math
 import os
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from keras_vid.training.run import state
 
 from keras_vid.utils.errors import InputError, MissingFile
-from keras_vid.utils.files import as_json, atomic, read_json, write_whole
+from keras_vid.utils.files import as_json, atomic, read_json, read_rows, write_whole
 from keras_vid.view import view_of
 
 try:
@@ -148,9 +149,10 @@ def read_log(path, before=None):
     """The rows of a log.csv as dicts of text."""
     if not Path(path).is_file():
         return []
-    with open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [row for row in rows if before is None or int(row["epoch"]) <= before]
+    try:
+        return [row for row in read_rows(path) if int(row["epoch"]) <= (math.inf if before is None else before)]
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}): restore it, or choose another folder") from error
 
 
 def _plain(value):

@@ -41,6 +41,9 @@ class Plan:
 def parts(first, steps, per_epoch):
     """What is left of a run, (begin, end, epoch) a piece, such that a piece holds whole epochs or one part of one.
 
+    >>> parts(31, 33, 10)  # the last epoch is a short one
+    [(31, 33, 3)]
+
     >>> parts(0, 30, 10), parts(14, 30, 10), parts(14, 33, 10)
     ([(0, 30, 0)], [(14, 20, 1), (20, 30, 2)], [(14, 20, 1), (20, 30, 2), (30, 33, 3)])
     """

@@ -155,8 +155,8 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
     >>> rate = Rate(0.1, 100, drops=[50], warmup=10)
     >>> [round(float(rate(step)), 4) for step in (0, 4, 10, 49, 50)]
     [0.01, 0.05, 0.1, 0.1, 0.01]
-    >>> round(float(Rate(0.1, 100)(50)), 4)
-    0.05
+    >>> round(float(Rate(0.1, 100)(50)), 4), round(float(Rate(0.1, 120, warmup=20)(70)), 4)
+    (0.05, 0.05)
     """
 
     def __init__(self, top, steps, drops=None, drop=0.1, warmup=0):

@@ -35,13 +35,8 @@ def save(folder, trainer, step, write=True):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     names = json.dumps([v.path for v in model])
-    try:
-        with atomic(folder / f"step_{step:09d}.npz") as part:
-            np.savez(part, step=step, names=names, **arrays)
-    except OSError as error:
-        raise OSError(
-            f"{folder}: the state of step {step} cannot be written: {error}; the one before is kept"
-        ) from error
+    with atomic(folder / f"step_{step:09d}.npz") as part:
+        np.savez(part, step=step, names=names, **arrays)
     for old in found(folder)[:-KEEP]:
         old.unlink(missing_ok=True)
 

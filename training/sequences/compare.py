@@ -53,7 +53,7 @@ def compare(path, output, *, models=(), test=None, seeds=1, epochs=30, batch=32,
     plan = {"features": str(path), "test": test and str(test), "share": share}
     settle_plan(output / "plan.json", {**plan, "epochs": epochs, "batch": batch, "rate": rate})
     kept = output / "results.json"
-    results = read_json(kept) if kept.is_file() else []
+    results = _read(kept) if kept.is_file() else []
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of many networks, which is what this is about
     for name in models or PAPER:
         for seed in range(seeds):
@@ -62,9 +62,18 @@ def compare(path, output, *, models=(), test=None, seeds=1, epochs=30, batch=32,
             scores, parameters = _train(name, seed, parts, (classes, epochs, batch, rate))
             numbers = summary(scores, parts[1][1], groups)
             results.append({"model": name, "seed": seed, "parameters": parameters, **numbers})
-            write_whole(kept, as_json(results))
+            write_whole(kept, as_json({"results": results}))
             print(f"{name}, seed {seed}: top-1 {100 * numbers['top1']:.1f} %", file=sys.stderr, flush=True)
     write_whole(output / "table.md", table(results))
+    return results
+
+
+def _read(path):
+    """The results that are kept in a file."""
+    results = read_json(path, {"results": list})["results"]
+    fields = {"model": str, "seed": int, "parameters": int, "clips": int, "top1": float}
+    if not all(isinstance(one, dict) and all(isinstance(one.get(n), k) for n, k in fields.items()) for one in results):
+        raise InputError(f"{path} is damaged: choose another folder")
     return results
 
 

@@ -141,7 +141,8 @@ def variants(reading):
 
 
 def _kept(cache, key, reading):
-    return cache.path(key).is_file() and (not reading.map or cache.path(key, reading.map).is_file())
+    kinds = ["vector", reading.map] if reading.map else ["vector"]
+    return all(cache.load(key, kind, lazily=True) is not None for kind in kinds)
 
 
 def read_clip(item, view, number=0, views=1, frozen=False):

@@ -1,12 +1,12 @@
 """Which categories one run gets right and another does not, with clips of them (STM's Fig. 4, STH's Figs. 9 and 10)."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
 from keras_vid.explain.strips import new_figure, wrapped
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.files import read_rows
 from keras_vid.video import read
 from keras_vid.video.sample import segments
 
@@ -73,8 +73,7 @@ def _answers(source):
     path = Path(source) / "predictions.csv" if Path(source).is_dir() else Path(source)
     if not path.is_file():
         raise MissingFile(f"{path} does not exist: keras-vid evaluate writes it")
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(path)
     if not rows or not {"path", "label", "predicted"} <= set(rows[0]):
         raise InputError(f"{path}: holds no predictions (columns path, label and predicted)")
     return {row["path"]: (row["label"], row["label"] == row["predicted"]) for row in rows}

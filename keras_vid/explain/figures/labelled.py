@@ -1,9 +1,9 @@
 """Videos with their labels, as figures are made of them: one file, a folder with a folder for each class, or a CSV."""
 
-import csv
 from pathlib import Path
 
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.files import read_rows
 from keras_vid.video.finding import videos_below
 
 # S3D's ten action groups (its footnote 6): how the names of Something-Something's classes begin
@@ -46,8 +46,7 @@ def labelled_videos(source) -> list[tuple[str, str | None]]:
 
 
 def _of_table(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(path)
     if not rows or not {"path", "label"} <= set(rows[0]):
         raise InputError(f"{path}: wants a header with the columns path and label, and videos below it")
     return [(str(path.parent / row["path"]), row["label"]) for row in rows]
