@@ -122,7 +122,11 @@ def _videos(path):
         if path.suffix == ".csv":
             yield from (cells[0] for cells in itertools.islice(csv.reader(file), 1, None))
         else:
-            yield from (json.loads(line)["video"] for line in file)
+            for line in file:
+                try:
+                    yield json.loads(line)["video"]
+                except (ValueError, TypeError, KeyError) as error:
+                    raise InputError(f"{path} is damaged (a line is not one of ours): give another -o") from error
 
 
 def _here(manifest, output, settings, counts, workers):

@@ -81,6 +81,7 @@ def read_manifest(folder) -> dict:
         plan, labels, files = manifest["plan"], manifest["labels"], manifest["files"]
         valid = isinstance(plan, dict) and plan.get("modality") in ("rgb", "flow")
         valid = valid and isinstance(labels, list) and all(isinstance(label, str) for label in labels)
+        valid = valid and isinstance(files, list) and files
         if not (valid and all({"name", "clips"} <= set(file) for file in files)):
             raise ValueError("its fields are not those that keras-vid prepare writes")
         return {**manifest, "clips": sum(int(file["clips"]) for file in files)}
