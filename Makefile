@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 JOBS ?= 2  # tests at a time; each may want 6 GB
 PYTEST := -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test docs dist check format fuzz test-backends test-torch test-jax test-zoo test-newest test-io test-beam test-options bench long clean
+.PHONY: demo test docs dist check format fuzz killed test-backends test-torch test-jax test-zoo test-newest test-io test-beam test-options bench long clean
 
 demo: $(VENV)/ready
 	$(RUN) examples/demo.py
@@ -111,10 +111,16 @@ test-io: .venv-io/ready
 test-options: $(VENV)/ready
 	$(RUN) $(PYTEST) tests/training/test_every_option.py tests/training/test_ablations.py
 
-# Two thousand damaged videos: no crash, no hang, no wrong frame; and as many damaged files of each other kind.
+# Two thousand damaged videos: no crash, no hang, no wrong frame; as many damaged files of each other kind; and what
+# commands read back from their own folders.
 fuzz: $(VENV)/ready
 	PYTHONPATH=. $(RUN) benchmarks/fuzz_decode.py -n 2000
 	PYTHONPATH=. $(RUN) benchmarks/fuzz_files.py -n 2000
+	PYTHONPATH=. $(RUN) benchmarks/fuzz_folders.py
+
+# Each command that goes on where it was, stopped twenty times (an hour or two on two cores).
+killed: $(VENV)/ready
+	PYTHONPATH=. $(RUN) benchmarks/killed_twenty_times.py
 
 # The memory of long work: 10,000 predictions, 2,000 videos, 20 epochs, an hour of video.
 long: $(VENV)/ready

@@ -4,6 +4,7 @@ Flow is cut off at plus and minus 20 pixels and stored in 8 bits: 0 is -20, 255 
 pairs: flow_x_00001.jpg and flow_y_00001.jpg lead from the first frame to the second. `keras_vid.video.read` reads them.
 """
 
+import io
 import json
 import os
 from concurrent.futures import as_completed
@@ -79,8 +80,10 @@ def write_flow(video, folder, size=256, quality=95, indices=None):
             continue
         pair = to_bytes(tvl1(frames[i : i + 2])[0])
         for channel, path in enumerate(paths):
+            encoded = io.BytesIO()  # Pillow does not notice that a full disk took half of a file
+            Image.fromarray(pair[..., channel]).save(encoded, "jpeg", quality=quality)
             with atomic(path) as part:
-                Image.fromarray(pair[..., channel]).save(part, "jpeg", quality=quality)
+                part.write_bytes(encoded.getvalue())
     write_whole(folder / DONE, json.dumps({"pairs": len(frames) - 1, **options}))
     started.unlink()
     return len(frames) - 1

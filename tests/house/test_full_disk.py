@@ -1,6 +1,6 @@
 """A full disk costs one line, which names the file; what was complete stays, and nothing half done takes a name.
 
-Files that may not grow stand in for the disk; `benchmarks/full_disk.py` fills a real one.
+Files that may not grow stand in for the disk.
 """
 
 import contextlib

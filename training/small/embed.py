@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 from pathlib import Path
 
 import numpy as np
@@ -121,17 +122,19 @@ def write_projector(folder, embedded):
     ]
     if count <= SPRITES**2:
         with atomic(folder / "sprites.png") as part:
-            _sprites(embedded).save(part)
+            part.write_bytes(_sprites(embedded))
         lines.append(f'  sprite {{ image_path: "sprites.png" single_image_dim: {SPRITE} single_image_dim: {SPRITE} }}')
     write_whole(folder / "projector_config.pbtxt", "\n".join([*lines, "}"]) + "\n")
 
 
 def _sprites(embedded):
-    """A square picture with the middle frame of each clip, row by row."""
+    """A square picture with the middle frame of each clip, row by row, as a PNG file."""
     side = int(np.ceil(np.sqrt(len(embedded.items))))
     sheet = Image.new("RGB", (side * SPRITE, side * SPRITE))
     for number, item in enumerate(embedded.items):
         clip = read_clip(item, embedded.reading.view)
         picture = Image.fromarray(clip[len(clip) // 2]).resize((SPRITE, SPRITE))
         sheet.paste(picture, (number % side * SPRITE, number // side * SPRITE))
-    return sheet
+    encoded = io.BytesIO()
+    sheet.save(encoded, "png")
+    return encoded.getvalue()
