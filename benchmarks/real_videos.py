@@ -18,28 +18,18 @@ from keras_vid.training.evaluation.finish import finish
 from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.recipes import recipe
 from keras_vid.training.run.train import Options, train
-
-from keras_vid.video import write
+from weizmann import write_weizmann
 
 NETWORKS = "tsn_resnet14 tsm_resnet14 stm_resnet14 sth_resnet14 stnet_resnet14 s3dg".split()
 
 
 def weizmann(data, folder):
     """[(train.csv, val.csv)] for three pairs of people, after writing the silhouettes as videos."""
-    with np.load(data / "weizmann/silhouettes.npz") as file:
-        packed, lengths, label, subject, actions = (
-            file[key] for key in ("frames", "lengths", "label", "subject", "actions")
-        )
-    ends = np.cumsum(lengths)
-    for i, end in enumerate(ends):
-        path = folder / f"{i:03d}.mp4"
-        if not path.is_file():
-            masks = np.unpackbits(packed[end - lengths[i] : end], axis=-1)[..., :180] * np.uint8(255)
-            write(path, np.repeat(masks[..., None], 3, axis=-1))
-    rows = [(f"{i:03d}.mp4", str(actions[label[i]])) for i in range(len(lengths))]
+    rows = write_weizmann(data, folder)
+    people = np.array([person for _, _, person in rows])
     for pair in range(3):
-        held = np.isin(subject, np.unique(subject)[2 * pair : 2 * pair + 2])
-        yield lists(folder, pair, rows, held)
+        held = np.isin(people, np.unique(people)[2 * pair : 2 * pair + 2])
+        yield lists(folder, pair, [row[:2] for row in rows], held)
 
 
 def fights(data, folder):
