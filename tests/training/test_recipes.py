@@ -238,3 +238,13 @@ def test_warm_up_is_as_long_as_its_unit_says(unit, warmup, steps):
     rule, *_ = make(recipe("stm_resnet50/jester", **changes, lr=1.0), batch=8, steps_per_epoch=100)
     rates = [float(rule._learning_rate(step)) for step in (0, steps // 2 - 1, steps - 1, steps)]
     assert rates == pytest.approx([1 / steps, 0.5, 1.0, 1.0], rel=1e-5)
+
+
+def test_another_number_of_epochs_drops_the_rate_at_the_same_shares():
+    from keras_vid.training.commands.train import chosen_recipe
+
+    from keras_vid.cli import build_parser
+
+    plain = recipe("stm_resnet50/jester")
+    args = build_parser(["train"]).parse_args(["train", "stm_resnet50/jester", "--epochs", str(2 * plain.length)])
+    assert plain.drops and chosen_recipe(args).drops == tuple(2 * place for place in plain.drops)
