@@ -184,6 +184,22 @@ def test_groups_are_never_cut_and_a_test_part_is_left_alone(tmp_path, model):
         assert len(set(result.folds[result.groups == group])) == 1
 
 
+def test_a_test_part_of_sources_that_are_learned_from_is_called_a_leak(tmp_path, model, capsys):
+    data = write_clips(tmp_path / "videos", ["dark"] * 4 + ["grey"] * 4)
+    rows = [(f"{label}/{i:02d}.mp4", label, f"s{i // 2}") for i, label in enumerate(["dark"] * 4 + ["grey"] * 4)]
+    rows = [(*row, "test" if i in (1, 7) else "train") for i, row in enumerate(rows)]
+    table = write_table(data / "clips.csv", rows, ("path", "label", "group", "split"))
+    assert main(["train", "--data", str(table), "--model", model, "-o", str(tmp_path / "run")]) == 0
+    leak = "leak: 2 sources of the test part are learned from, too, such as s0"
+    assert leak in capsys.readouterr().out and leak in (tmp_path / "run/report.html").read_text()
+
+
+def test_a_class_that_is_never_tested_is_named(tmp_path, model):
+    data = write_clips(tmp_path / "videos", ["dark"] * 3 + ["grey"])
+    _, lines = fit(data, model)
+    assert "'grey': all clips come from one source and train in every fold: never tested" in lines
+
+
 BAD = {
     "one class": (["dark"] * 3, "all clips are of one class, 'dark'"),
     "one video": (["dark"], "all clips are of one class, 'dark'"),

@@ -141,7 +141,7 @@ def _trouble(frames, pictures):
         trouble.append("black: no pixel is brighter than 9 %")
     elif pictures.std(axis=(1, 2)).max() < 3:
         trouble.append("empty: every picture has one colour")
-    if frames > 1 and np.ptp(pictures, axis=0).max() < STILL:
+    if len(pictures) > 1 and np.ptp(pictures, axis=0).max() < STILL:  # of one picture nothing is known
         trouble.append("frozen: nothing moves")
     return trouble
 

@@ -32,6 +32,7 @@ def result(numbers) -> str:
     if test := numbers.get("test"):
         text = f"Test on {test['clips']:,} clips that were set aside and chose nothing: {test['top1']:.1%} "
         parts.append(paragraph(f"{text}(95 % interval {test['low']:.1%} to {test['high']:.1%})."))
+        parts += [paragraph(note) for note in test.get("notes", ())]
     keys = ("top1", "top1_interval", "largest_class", *metrics.SHARES[2:], "loss", "clips", "groups", "unreadable")
     keys = [key for key in keys if key in numbers]
     rows = [(NAMES.get(key, key.replace("_", " ")), metrics.shown(key, numbers[key])) for key in keys]

@@ -77,6 +77,7 @@ def fit_folder(data, output=None, *, group_by=None, seed=0, workers=None, say=No
     learner = Learner(plan, features, labels, groups, list(dataset.labels), seed)
     _tell_classes(dataset, labels, say)
     judged = judge(learner)
+    _tell_untested(dataset, labels, judged, say)
     network, stage = _final(learner, judged, dataset.labels)
     result = Result(network, list(dataset.labels), plan, stage, judged, items, groups, features.failures)
     if judged and choices.control:
@@ -110,6 +111,15 @@ def _tell_classes(dataset, labels, say):
         say(f"one clip alone of {', '.join(map(repr, alone))}: it is learned from, and never tested")
     if skewed(labels):
         say(f"classes are skewed ({counts[counts > 0].min():,} to {counts.max():,} clips): rare ones weigh more")
+
+
+def _tell_untested(dataset, labels, judged, say):
+    """Classes of which no clip could be tested: the accuracy is that of the others."""
+    if judged is None:
+        return
+    names = [dataset.labels[i] for i in np.setdiff1d(labels, labels[judged.tested])]
+    if names:
+        say(f"{', '.join(map(repr, names))}: all clips come from one source and train in every fold: never tested")
 
 
 def _final(learner, judged, labels):
@@ -151,7 +161,7 @@ def _control(dataset, learner, judged, workers):
 
 
 def _test(network, view, test, say):
-    """The part that was set aside, by the network that is kept: {"clips", "top1", "low", "high"}."""
+    """The part that was set aside, by the network that is kept: {"clips", "top1", "low", "high", "notes"}."""
     right, items = [], []
     for item in test.items:
         try:
@@ -164,4 +174,4 @@ def _test(network, view, test, say):
     if not items:
         raise InputError(f"none of the {len(test.items):,} test clips can be read")
     low, high = interval(right, groups_of(items))
-    return {"clips": len(items), "top1": float(np.mean(right)), "low": low, "high": high}
+    return {"clips": len(items), "top1": float(np.mean(right)), "low": low, "high": high, "notes": test.notes}

@@ -9,7 +9,7 @@ import numpy as np
 from keras_vid.training.data.datasets import Dataset
 from keras_vid.training.data.load import PARTS, load_dataset
 from keras_vid.training.data.pipeline import probe_once, times_once
-from keras_vid.training.data.splits import groups_of
+from keras_vid.training.data.splits import groups_of, shared_sources
 
 from keras_vid.utils.errors import InputError
 from keras_vid.video import frame_rate
@@ -59,6 +59,10 @@ def own_data(data, group_by=None) -> tuple[Dataset, Dataset | None]:
         if strange:
             raise InputError(f"{root}: test clips of {test.labels[min(strange)]!r}, which no other part has")
         test = Dataset(f"{name}, test", _numbered(test, labels), labels, test.skipped)
+        if common := shared_sources(learned, test):
+            leak = f"leak: {len(common):,} sources of the test part are learned from, too, such as {common[0]}"
+            test.notes.append(leak)
+            learned.notes.append(leak)
     return learned, test
 
 

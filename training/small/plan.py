@@ -87,7 +87,9 @@ def make_plan(facts, choices) -> Plan:
         text = f"above {freeze}: {settings.epochs} epochs, batch {settings.batch}, rate {settings.rate:g}"
         text += f", head {settings.rate * settings.head_rate:g}"
         lines.append(("tuning", text, "BatchNorm frozen, warm-up and cosine, labels smoothed"))
-    lines.append(("folds", number, f"of whole sources ({facts.groups:,}): no source is on both sides"))
+    lines.append(
+        ("folds", min(number, facts.groups), f"of whole sources ({facts.groups:,}): no source is on both sides")
+    )
     reading = Reading(view, mirrored, choices.views, False, (lower, upper), below if "tune" in stages else None)
     total = reading_time + 5 + facts.clips * 0.02 * number + ("tune" in stages) * tuning_time
     return Plan(network, reading, stages, below, settings, number, lines, total)

@@ -86,6 +86,7 @@ class Result:
             test = self.test
             share = f"{test['top1']:.1%} (95 % interval {test['low']:.1%} to {test['high']:.1%})"
             lines.append(f"test, {test['clips']:,} clips that chose nothing: {share}")
+            lines += test["notes"]
         return "\n".join(lines)
 
 
