@@ -309,7 +309,7 @@ def table(title, running, macs, batch):
         cells += [f"{median / statistics.median(ours):.2f}" if ours else "-", f"{batch / median:.2f}"]
         lines.append("| " + " | ".join([*cells, f"{min(cpus):.2f}", away, f"{max(memory):.0f}"]) + " |")
     rates = ", ".join(f"{name} {rate / 1e9:.0f} GMAC/s" for name, rate in limits.items())
-    return "\n".join([*lines, f"\nFastest products of 2048 x 2048 matrices: {rates}."])
+    return "\n".join([*lines, *([f"\nFastest products of 2048 x 2048 matrices: {rates}."] if rates else [])])
 
 
 def machine():

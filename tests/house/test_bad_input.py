@@ -88,7 +88,12 @@ def test_boxes_that_are_none(name, tmp_path, capsys):
     one_line(capsys, code, name, reason)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", DEEP, '{"recipe": 3}', "\x00"])
+WHOLE = {"recipe": {"model": "s3d"}, "data": "", "parameters": 1, "clips": 1, "command": "", "versions": {}}
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", DEEP, '{"recipe": 3}', "\x00", json.dumps({**WHOLE, "labels": [3]})]
+)
 def test_a_run_folder_with_broken_settings(content, tmp_path, capsys):
     pytest.importorskip("tensorflow")
     (tmp_path / "args.json").write_text(content)
