@@ -88,7 +88,15 @@ def test_boxes_that_are_none(name, tmp_path, capsys):
     one_line(capsys, code, name, reason)
 
 
-WHOLE = {"recipe": {"model": "s3d"}, "data": "", "parameters": 1, "clips": 1, "command": "", "versions": {}}
+WHOLE = {
+    "model": "s3d",
+    "recipe": {"model": "s3d"},
+    "data": "",
+    "parameters": 1,
+    "clips": 1,
+    "command": "",
+    "versions": {},
+}
 
 
 @pytest.mark.parametrize(
