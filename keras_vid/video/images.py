@@ -24,8 +24,8 @@ def frame_files(folder):
         raise VideoError(f"{folder}: no JPEG or PNG frames in this folder")
     if files[0].name.startswith(FLOW):
         raise VideoError(
-            f"{folder} holds optical flow (flow_x_*, flow_y_*), not RGB frames: --modality flow trains networks that "
-            "read it, evaluates and asks them"
+            f"{folder} holds optical flow (flow_x_*, flow_y_*), not RGB frames: --modality flow trains, "
+            "evaluates and runs networks that read it"
         )
     return files
 

@@ -31,7 +31,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--calibrate",
         metavar="DATA",
-        help="for int8: a folder or a CSV file of videos such as it will be asked about (default: the run's own)",
+        help="for int8: a folder or a CSV file of videos like those it will see (default: the run's own)",
     )
     parser.add_argument("--frames", type=int, help="fix the number of frames of a clip")
     parser.add_argument("--size", type=int, help="fix the side of a clip")

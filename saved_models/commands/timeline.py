@@ -30,7 +30,7 @@ def add_arguments(parser):
         "-o", "--output", action="append", default=[], help="a file to write: .csv, .json, .vtt, .srt, .mp4; repeatable"
     )
     parser.add_argument(
-        "--min-score", type=float, default=0.3, help="least probability of a label that is told (default: 0.3)"
+        "--min-score", type=float, default=0.3, help="least probability of a label that is shown (default: 0.3)"
     )
     parser.add_argument(
         "--switch-cost",

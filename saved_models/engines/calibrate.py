@@ -1,6 +1,6 @@
 """A network in 8-bit integers that is trusted only as far as it was measured.
 
-Clips of the kind that the network will be asked about are divided in two: one part says how wide the values of each
+Clips of the kind that the network will see are divided in two: one part says how wide the values of each
 layer range, the other, held back, decides whether the result is good enough. Where it is not, the layers that add the
 largest error are left in float32, more and more of them, until it is, or until it is refused.
 """
@@ -92,7 +92,7 @@ def quantize(network, clips, name):
         best = min(best or reached, reached, key=lambda found: (found["lost_with_margin"], found["mean_change"]))
     raise InputError(
         f"{name} is not good enough in int8: at best, {in_words(best)}, where every label given with margin must be "
-        f"kept and {CHANGE} is allowed. Calibrate with more clips, of the kind that it will be asked about"
+        f"kept and {CHANGE} is allowed. Calibrate with more clips, of the kind that it will see"
     )
 
 

@@ -172,7 +172,7 @@ def evaluate_network(
     if labels:
         testing = aligned(testing, list(labels))
     elif len(testing.labels) != network.output_shape[-1]:
-        raise InputError(f"{name} tells {network.output_shape[-1]} classes apart, {dataset} has {len(testing.labels)}")
+        raise InputError(f"{name} has {network.output_shape[-1]} classes, {dataset} has {len(testing.labels)}")
     network = computed_by(network, engine)
     numbers, predictions = _test(network, testing, recipe, order, average, workers)
     return {"source": f"{name} {weights}", "part": split, **numbers}, predictions

@@ -1,4 +1,4 @@
-"""Which stage is kept: each is trained without some sources and asked about them, fold by fold."""
+"""Which stage is kept: each is trained without some sources and tested on them, fold by fold."""
 
 import dataclasses
 import sys

@@ -42,7 +42,7 @@ def fit_probe(vectors, labels, groups, classes, strength=None, seed=0) -> Probe:
 
     Args:
         vectors: (clips, variants, channels): mirrored clips and further views are examples of their own; the choice is
-            made on the first variant, which is what will be asked about.
+            made on the first variant, which is what the network will see.
         labels, groups: Of each clip.
         classes: Number of labels, of which some may have no clip.
         strength: C, instead of choosing it.

@@ -70,9 +70,7 @@ class Result:
     def text(self) -> str:
         """The table and what is kept, to print."""
         if not self.judged:
-            lines = [
-                "not validated: every class comes from one source alone, so that nothing can be asked about others"
-            ]
+            lines = ["not validated: every class comes from one source alone, so that no other can be tested"]
         else:
             lines = [f"{'':26} right   95 % of sources"]
             lines += [
