@@ -113,7 +113,8 @@ def of_group(number):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_no_worker_outlives_the_command(number, videos, tmp_path):
     command = [sys.executable, "-m", "keras_vid.cli", "flow", str(videos), "-o", str(tmp_path / "flow"), "-j", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, text=True, cwd=ROOT)
+    options = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # a job in the background ignores it
+    process = subprocess.Popen(command, **options, stderr=subprocess.PIPE, start_new_session=True, text=True, cwd=ROOT)
     while not list(tmp_path.rglob("flow_*.jpg")):
         assert process.poll() is None
         time.sleep(0.05)
