@@ -146,28 +146,15 @@ class Work:
 
     def of_ablations(self):
         output = self.root / "ablations"
-        ablate = (
-            "ablate",
-            "stm/table6",
-            "--rows",
-            "TSN",
-            "-o",
-            output,
-            "--clips",
-            2,
-            "--pixels",
-            40,
-            "--epochs",
-            1,
-            *SMALL,
-        )
+        few = "--rows TSN --clips 2 --pixels 40 --epochs 1".split()
+        ablate = ("ablate", "stm/table6", "-o", output, *few, *SMALL)
         made(*ablate)
         yield next(output.rglob("ablation.json")), ablate
 
     def of_exports(self):
         made("export", self.run, "-o", self.root / "served", "--openvino")
         version = next((self.root / "served").glob("[0-9]*"))
-        for engine, names in (("tensorflow", ("metadata.json", "saved_model.pb")), ("openvino", ("openvino.xml",))):
+        for engine, names in (("tensorflow", ("metadata.json", "saved_model.pb")), ("openvino", ("model.xml",))):
             for name in names:
                 yield version / name, ("predict", self.video, "--model", self.root / "served", "--engine", engine)
 

@@ -11,6 +11,7 @@ the last stop the command is left alone, and its result is compared, too.
 """
 
 import argparse
+import contextlib
 import csv
 import os
 import shutil
@@ -102,7 +103,8 @@ def run(command, output, home, way=None, seconds=None):
         return False, time.perf_counter() - begin
     except subprocess.TimeoutExpired:
         if way == "all processes killed":
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.killpg(process.pid, signal.SIGKILL)
         else:
             process.send_signal(signal.SIGTERM if way == "SIGTERM" else signal.SIGKILL)
     said, until = process.communicate()[1], time.monotonic() + 10

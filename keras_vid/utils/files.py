@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import errno
+import functools
 import json
 import os
 import zipfile
@@ -125,6 +126,38 @@ def read_rows(path):
             return [{name: cell or "" for name, cell in row.items() if name} for row in csv.DictReader(file)]
     except (ValueError, csv.Error) as error:
         raise InputError(f"{path} is damaged ({error}): restore it, or choose another folder") from error
+
+
+def once_a_file(maxsize):
+    """A decorator of functions of one file: results are kept until the file changes. Of a source that is not a file the
+    function is called each time.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> _ = path.write_text("one")
+    >>> calls = []
+    >>> @once_a_file(maxsize=4)
+    ... def size(source):
+    ...     calls.append(source)
+    ...     return Path(source).stat().st_size
+    >>> size(path), size(str(path)), len(calls)
+    (3, 3, 1)
+    """
+
+    def decorate(read):
+        @functools.lru_cache(maxsize=maxsize)
+        def kept(path, changed):
+            return read(path)
+
+        @functools.wraps(read)
+        def reader(source):
+            if isinstance(source, (str, os.PathLike)) and os.path.isfile(source):
+                return kept(os.fspath(source), os.stat(source).st_mtime_ns)
+            return read(source)
+
+        return reader
+
+    return decorate
 
 
 def read_npz(path):

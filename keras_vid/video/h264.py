@@ -7,12 +7,11 @@ time, so it is done for MP4/MOV and Matroska/WebM, and only when every packet is
 is decoded in order.
 """
 
-import functools
-import os
 from typing import NamedTuple
 
 import av
 
+from keras_vid.utils.files import once_a_file
 from keras_vid.video.decode import Damage, decode, name_of, open_video, packets_of
 from keras_vid.video.images import wanted
 from keras_vid.video.scale import Pictures
@@ -169,19 +168,9 @@ def table_times(source):
     return [(time - times[0]) * step for time in times]
 
 
+@once_a_file(maxsize=16)
 def _table(source):
-    """(the table of a file's packets or None, seconds of a unit of time); made once for a file that does not change."""
-    if isinstance(source, (str, os.PathLike)) and os.path.isfile(source):
-        return _table_of_file(os.fspath(source), os.stat(source).st_mtime_ns)
-    return _read_table(source)
-
-
-@functools.lru_cache(maxsize=16)
-def _table_of_file(path, changed):
-    return _read_table(path)
-
-
-def _read_table(source):
+    """(the table of a file's packets or None, seconds of a unit of time)"""
     container, stream = open_video(source)
     with container:
         if not table_possible(container, stream):

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import once_a_file
 from keras_vid.video import frame_times, probe, read, sample
 from keras_vid.view import ClipView
 
@@ -208,28 +209,16 @@ def read_item(item, indices, size=None, view=RGB):
     return read(item.path, chosen, size, threads=1, channels=view.channels)
 
 
+@once_a_file(maxsize=4096)
 def probe_once(source):
-    """`keras_vid.video.probe`, which decodes a whole file, once for all segments of a file that does not change."""
-    if hasattr(source, "shape") or not os.path.isfile(source):
-        return probe(source)
-    return _probe(str(source), os.stat(source).st_mtime_ns)
+    """`keras_vid.video.probe`, which decodes a whole file, once for all segments of a file."""
+    return probe(source)
 
 
-@functools.lru_cache(maxsize=4096)
-def _probe(path, changed):
-    return probe(path)
-
-
+@once_a_file(maxsize=4096)
 def times_once(source):
-    """`keras_vid.video.frame_times`, once for all segments of a file that does not change."""
-    if hasattr(source, "shape") or not os.path.isfile(source):
-        return frame_times(source)
-    return _times(str(source), os.stat(source).st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=4096)
-def _times(path, changed):
-    times = frame_times(path)
+    """`keras_vid.video.frame_times` as an array, once for all segments of a file."""
+    times = frame_times(source)
     return None if times is None else np.array(times)
 
 

@@ -20,8 +20,8 @@ class Recipe:
         modality: "rgb", or "flow": optical flow, read from the folders that `keras-vid flow` writes.
         channels: Of a frame; None: 3 for RGB; for flow 2 (x and y of one field), or 10 (five neighbouring fields) for
             networks that stand on an image network, as TSN's and TSM's flow streams have it.
-        fps, stride: The rate at which videos are read, in frames a second (None: each of its frames), and of the
-            frames at that rate every so many only. Folders of pictures have no clock: all of theirs are read.
+        fps, stride: Of each second of a video `fps` frames are used (None: all), and of these every `stride`-th. A
+            folder of pictures has no times: `fps` changes nothing there.
         options: Choices of the network's constructor, `--set NAME=VALUE`.
         frames: Of a clip. For StNet it is segments times `neighbours`.
         sample: "dense" frames in a row, "segments" (one frame of each part of the video), "super_images" (`neighbours`

@@ -58,8 +58,8 @@ def read_settings(run):
     if isinstance(args.get("recipe"), dict) and "model" not in args:
         raise InputError(f"{run} is not a run of a classifier; of a detector: keras-vid detect report {run}")
     kinds = {"labels": list, "data": str, "parameters": int, "clips": int, "command": str, "versions": dict}
-    recipe, args = read_args(run)
-    read_json(path, kinds)
+    recipe, _ = read_args(run)
+    args = read_json(path, kinds)
     if not all(isinstance(label, str) for label in args["labels"]):
         raise InputError(f"{path} is damaged (labels are not names): restore it, or choose another folder")
     return recipe, args
