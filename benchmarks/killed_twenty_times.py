@@ -63,7 +63,8 @@ def trained(folder):
 def traces(folders):
     """What lies there, unfinished files too, with sizes and times; plans and folders, which come first, left out."""
     found = []
-    for path in (path for folder in folders for path in folder.rglob("*[0-9]*.*")):
+    written = ("*[0-9]*.*", "*.jsonl")
+    for path in (path for folder in folders for pattern in written for path in folder.rglob(pattern)):
         try:
             status = path.stat()
         except FileNotFoundError:  # renamed meanwhile

@@ -1,5 +1,7 @@
 """Networks computed by Keras, and SavedModels computed by TensorFlow."""
 
+import dataclasses
+
 from keras_vid.saved_models.layout import read_metadata, view_from
 
 from keras_vid.utils.errors import InputError
@@ -25,9 +27,13 @@ def of_saved_model(folder):
     """`(name, view, logits)` of a SavedModel that keras-vid export wrote."""
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(folder))
-    serve = loaded.signatures["serving_default"]
+    try:
+        loaded = tf.saved_model.load(str(folder))
+        serve = loaded.signatures["serving_default"]
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{folder}/saved_model.pb is damaged ({error}): export the network again") from error
     view = view_from(read_metadata(folder), folder)
+    view = dataclasses.replace(view, labels=tuple(view.names(serve.structured_outputs["logits"].shape[-1])))
 
     def logits(clips):
         try:

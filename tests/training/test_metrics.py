@@ -70,10 +70,11 @@ def test_the_rank_of_the_true_class(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damage", [{"top1": "text"}, {"top1_interval": [1]}, {"top1_interval": None}, {"loss": []}, {"clips": None}]
+    "damage",
+    [{"top1": "text"}, {"top1_interval": [1]}, {"top1_interval": None}, {"loss": []}, {"clips": None}, {"protocol": 3}],
 )
 def test_damaged_numbers_are_one_line(damage, table, tmp_path):
-    numbers = metrics.summary(*table)
+    numbers = {**metrics.summary(*table), "protocol": "1 clip of 8 frames", "unreadable": 0}
     (tmp_path / "metrics.json").write_text(json.dumps(numbers))
     assert metrics.read_numbers(tmp_path / "metrics.json") == numbers
     (tmp_path / "metrics.json").write_text(json.dumps(numbers | damage))

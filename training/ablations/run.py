@@ -25,6 +25,7 @@ from keras_vid.video import read, synthetic
 SYNTHETIC = "synthetic"
 SMALL = "resnet14"  # what a table's networks stand on where it is trained on the synthetic set
 RESULT = "ablation.json"  # of one row and seed, in its run folder
+FIELDS = {"clips": int, "top1": float, "parameters": int, "macs": int, "protocol": str}  # of RESULT
 
 
 def find_table(name):
@@ -92,7 +93,7 @@ def train_row(table, chosen, options, folder):
         raise InputError(f"{folder} was trained with other settings ({other}): give the same flags, or another -o")
     result = folder / RESULT
     if result.is_file():
-        return read_json(result, {"clips": int, "top1": float, "parameters": int, "macs": int})
+        return read_json(result, FIELDS)
     if not (folder / "metrics.json").is_file():
         train(chosen, dataclasses.replace(options, resume=(folder / "args.json").is_file()), folder)
         finish(folder, workers=options.workers)
@@ -147,7 +148,7 @@ def run_table(name, dataset, options, output, *, seeds=1, pattern=None, backbone
             train_row(table, trained_by(row), dataclasses.replace(options, seed=seed), folder)
         done = [row for row in table.rows if all((folder / RESULT).is_file() for folder in folders[row.name])]
         yield [
-            (row, [read_json(folder / RESULT) for folder in folders[row.name]])
+            (row, [read_json(folder / RESULT, FIELDS) for folder in folders[row.name]])
             for row in done
             if not any(other_settings(folder, trained_by(row), options) for folder in folders[row.name])
         ]

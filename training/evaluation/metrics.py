@@ -142,9 +142,10 @@ def read_numbers(path) -> dict:
     """The numbers of a metrics.json."""
     number = (int, float)
     fields = {"clips": int, "groups": int, "top1": number, "top1_interval": list, "largest_class": number}
-    numbers = read_json(path, fields | {"mean_class_accuracy": number, "loss": number, "calibration_error": number})
-    if not all(isinstance(numbers.get(name, ""), str) for name in ("part", "protocol", "split")):
-        raise InputError(f"{path} is damaged (part, protocol or split is not text): test the run again")
+    fields |= {"mean_class_accuracy": number, "loss": number, "calibration_error": number}
+    numbers = read_json(path, fields | {"protocol": str, "unreadable": int})
+    if not all(isinstance(numbers.get(name, ""), str) for name in ("part", "split")):
+        raise InputError(f"{path} is damaged (part or split is not text): test the run again")
     if [type(end) for end in numbers["top1_interval"]] != [float, float]:
         raise InputError(f"{path} is damaged (top1_interval is not two numbers): test the run again")
     return numbers
