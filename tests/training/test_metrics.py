@@ -53,6 +53,13 @@ def test_the_interval_holds_95_percent():
     assert [low, high] == pytest.approx([0.5 - 1.96 * 0.025, 0.5 + 1.96 * 0.025], abs=0.004)
 
 
+@pytest.mark.parametrize(("share", "count"), [(0.0, 8), (0.125, 8), (0.5, 80), (1.0, 80)])
+def test_wilsons_interval_is_scipys(share, count):
+    stats = pytest.importorskip("scipy.stats")
+    peer = stats.binomtest(round(share * count), count).proportion_ci(method="wilson")
+    assert metrics.wilson(share, count) == pytest.approx((peer.low, peer.high), abs=1e-4)
+
+
 def test_a_class_without_clips_is_left_out(table):
     scores, labels = table
     shares = metrics.class_accuracy(metrics.confusion(scores, labels))

@@ -6,12 +6,13 @@ import io
 from pathlib import Path
 
 import numpy as np
+from keras_vid.training.evaluation.metrics import wilson
 
 from keras_vid.utils.files import atomic, write_whole
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}
 table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}
-td:first-child,th:first-child{text-align:left}.wide{overflow-x:auto}"""
+td:first-child,th:first-child{text-align:left}.wide{overflow-x:auto}pre{white-space:pre-wrap}"""
 
 
 def write_tables(table, results, folder, command):
@@ -107,10 +108,11 @@ def draw(results):
     series = {}
     for row, numbers in results:
         top = np.mean([one["top1"] for one in numbers])
-        bar = 196 * np.sqrt(top * (1 - top) / numbers[0]["clips"])
-        series.setdefault(row.series or row.name, []).append((numbers[0]["macs"] / 1e9, 100 * top, bar))
+        low, high = wilson(top, numbers[0]["clips"])
+        point = numbers[0]["macs"] / 1e9, 100 * top, 100 * (top - low), 100 * (high - top)
+        series.setdefault(row.series or row.name, []).append(point)
     for name, points in series.items():
-        xs, ys, bars = zip(*sorted(points))
+        xs, ys, *bars = zip(*sorted(points))
         line, marker = (":" if name.startswith("Bottom") else "-", "o") if len(points) > 1 else ("none", "s")
         style = {"linestyle": line, "marker": marker, "capsize": 3, "elinewidth": 0.7}
         style["color"] = "tab:orange" if "S3D" in name else "tab:blue" if "I3D" in name else "black"

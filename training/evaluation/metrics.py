@@ -56,6 +56,17 @@ def calibration_error(scores, labels, bins=15):
     return float(sum(gaps) / len(labels))
 
 
+def wilson(share, count) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of `count` independent trials.
+
+    >>> [round(end, 3) for end in wilson(1.0, 4)]
+    [0.51, 1.0]
+    """
+    z = 1.96
+    middle, reach = share + z**2 / (2 * count), z * np.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
+    return tuple(float(np.clip((middle + side * reach) / (1 + z**2 / count), 0, 1)) for side in (-1, 1))
+
+
 def interval(right, groups, draws: int = 2000, seed: int = 0) -> tuple[float, float]:
     """The 95 % interval of a share, by a bootstrap over groups: clips of one source stand or fall together.
 
@@ -77,9 +88,7 @@ def interval(right, groups, draws: int = 2000, seed: int = 0) -> tuple[float, fl
     clips, total = np.bincount(numbers), np.bincount(numbers, right)
     count, shares = len(clips), total / clips
     if np.ptp(shares) == 0:
-        z, share = 1.96, shares[0]
-        middle, reach = share + z**2 / (2 * count), z * np.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
-        return tuple(float(np.clip((middle + side * reach) / (1 + z**2 / count), 0, 1)) for side in (-1, 1))
+        return wilson(shares[0], count)
     rng = np.random.default_rng(seed)
     drawn = (rng.integers(count, size=count) for _ in range(draws))
     low, high = np.quantile([total[draw].sum() / clips[draw].sum() for draw in drawn], (0.025, 0.975))
