@@ -84,14 +84,32 @@ def test_a_file_that_does_not_fit_changes_nothing(spoil):
         np.testing.assert_array_equal(old, weight.numpy())
 
 
-def test_image_kernels_are_spread_over_time_and_add_up():
+def inception_v1():
+    """What a file of TF-slim's image network holds."""
     image = {n: t.mean(axis=0) if t.ndim == 5 else t for n, t in foreign(keras_vid.create("i2d"), "slim").items()}
-    image = {f"InceptionV1/{n}" if "Logits" not in n else n: t for n, t in image.items()}
+    return {f"InceptionV1/{n}" if "Logits" not in n else n: t for n, t in image.items()}
+
+
+def test_image_kernels_are_spread_over_time_and_add_up():
+    image = inception_v1()
     model = keras_vid.create("i3d", classes=3)
     assign(model, image)
     kernel = model.get_layer("Conv2d_2c_3x3_conv").get_weights()[0]
     np.testing.assert_allclose(kernel.sum(axis=0), image["InceptionV1/InceptionV1/Conv2d_2c_3x3/weights"], rtol=1e-5)
     np.testing.assert_array_equal(kernel[0], kernel[2])
+
+
+def test_a_temporal_batch_norm_that_no_image_network_has_changes_nothing():
+    """y = gamma (x - mean) / sqrt(variance + epsilon) + beta is x, to the last digits."""
+    image = inception_v1()
+    model = keras_vid.create("s3d", classes=3)
+    assign(model, image)
+    norms = [layer for layer in model.layers if layer.name.endswith("temporal_bn")]
+    assert len(norms) > 10
+    x = np.random.default_rng(0).normal(size=(1, 2, 3, 3, 1)).astype("float32")
+    for norm in norms:
+        wide = x.repeat(norm.moving_mean.shape[0], axis=-1)
+        np.testing.assert_allclose(np.asarray(norm(wide, training=False)), wide, rtol=1e-5, atol=1e-6)
 
 
 def test_names_and_shapes_equal_deepminds_own_index(data):

@@ -142,11 +142,12 @@ def test_width_and_height_of_a_video_are_scaled_each_by_its_own(tmp_path):
 
 
 def test_a_set_is_detected_in_the_pixels_of_its_boxes():
-    gt = boxes([("a", 0, "run", [0, 0, 9, 6]), ("b", 0, "run", [0, 0, 9, 6])], size=(18, 12))
+    """Boxes measured in 18 x 6 pixels: half of the width of the video, a quarter of its height."""
+    gt = boxes([("a", 0, "run", [0, 0, 9, 6]), ("b", 0, "run", [0, 0, 9, 6])], size=(18, 6))
     clips = Clips({"a": video()}, GIVEN)
     found = detect_set(FixedDetector(), gt, clips, min_score=0.5)
     assert found.videos == ["a"] and found.frame.tolist() == [0] and found.classes == ["sit"]
-    np.testing.assert_allclose(found.box, [[0, 0, 4.5, 12]])
+    np.testing.assert_allclose(found.box, [[0, 0, 4.5, 6]])
     assert list(clips.skipped) == ["b"]
 
 

@@ -185,3 +185,16 @@ def test_a_resumed_run_takes_all_from_its_folder(tmp_path, capsys):
     assert "trains tsm_resnet14/synthetic, not s3dg" in capsys.readouterr().err
     assert main(["train", "--resume", "-o", str(tmp_path)]) == 1
     assert "there: no such file" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_which_worker_this_is_was_not_decided_by_the_process_that_began_the_run(tmp_path, capsys):
+    """The folder tells the cluster, but its first worker wrote it: each one started again says its own number."""
+    from dataclasses import asdict
+
+    from keras_vid.training.recipes import recipe
+
+    row = asdict(recipe("tsm_resnet14/synthetic"))
+    settings = {"recipe": row, "labels": ["a"], "data": "there", "cluster": "127.0.0.1:1,127.0.0.1:2", "task": 0}
+    RunFolder(tmp_path).write_settings(settings)
+    assert main(["train", "--resume", "-o", str(tmp_path)]) == 1
+    assert "--task is this worker's number in the cluster, 0 to 1, not None" in capsys.readouterr().err

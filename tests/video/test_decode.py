@@ -80,7 +80,9 @@ def number_of(picture):
 
 CODECS = {
     "h264.mp4": dict(options={"bf": "3", "g": "9", "x264-params": "b-pyramid=normal:ref=4"}),
-    "strict_pyramid.mp4": dict(options={"bf": "3", "g": "9", "x264-params": "b-pyramid=strict:ref=4"}),
+    "strict_pyramid.mp4": dict(
+        options={"bf": "3", "g": "9", "x264-params": "b-pyramid=strict:ref=4:b-adapt=0:scenecut=0"}
+    ),
     "open_gop.mkv": dict(options={"bf": "3", "g": "9", "x264-params": "open-gop=1"}),
     "slices.mp4": dict(options={"x264-params": "slices=3:keyint=12"}),
     "interlaced.mp4": dict(options={"x264-params": "tff=1:keyint=12"}),
