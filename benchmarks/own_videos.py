@@ -61,11 +61,12 @@ def seeds(args):
 
 def compare(args):
     """Seconds of both for the same clips, frames and size, with what was learned from the features included."""
-    from keras_vid.training.data.splits import groups_of
     from keras_vid.training.small.choose import Choices, load_network
     from keras_vid.training.small.features import Reading, features_of, view_for
     from keras_vid.training.small.look import own_data
     from keras_vid.training.small.probe import fit_probe
+
+    from keras_vid.inference.groups import groups_of
 
     frames, size = args.frames or 48, args.size or 160
     dataset, _ = own_data(args.data, args.group_by)

@@ -32,7 +32,7 @@ def export(model, folder, labels=None, precision="float32", features=(), openvin
             file, and leaves the SavedModel in float32.
         features: Names of endpoints that the signature `features` returns; without any there is no such signature.
         openvino: Write the network for OpenVINO, too (`model.xml` and `model.bin` in the same folder).
-        calibration: For int8, what `keras_vid.saved_models.engines.calibrate.read_clips` returns.
+        calibration: For int8, what `keras_vid.saved_models.engines.clips.read_clips` returns.
 
     >>> import keras_vid, tempfile
     >>> path = export(keras_vid.create("fast_s3d", classes=2, size=32), tempfile.mkdtemp(), labels=["run", "jump"])

@@ -174,6 +174,27 @@ def _cells(path, line, offset, plain):
         raise InputError(f"{path}: the line at byte {offset} is not CSV ({error})") from error
 
 
+def groups_in_list(path) -> list[tuple[str, str]]:
+    """[(video, its source)] of the rows of a CSV file that say so in the column `group`.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "clips.csv"
+    >>> _ = path.write_text("path,label,group\\na.mp4,run,camera 1\\nb.mp4,run,\\n")
+    >>> [(Path(video).name, group) for video, group in groups_in_list(path)]
+    [('a.mp4', 'camera 1')]
+    """
+    if Path(path).suffix.lower() == ".txt":
+        return []
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        table = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
+    names = [name.lower() for name in table[0]]
+    column = next((names.index(name) for name in HEADERS if name in names), None)
+    if column is None or "group" not in names:
+        return []
+    pairs = [(row[column], row[names.index("group")]) for row in table[1:] if len(row) == len(names)]
+    return [(beside(path, video), group) for video, group in pairs if group]
+
+
 def beside(path, video):
     """The video of a list: an address as it is, a path relative to the list's folder."""
     return video if "://" in video else str(Path(path).parent / video)

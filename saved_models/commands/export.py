@@ -31,7 +31,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--calibrate",
         metavar="DATA",
-        help="for int8: a folder or a CSV file of videos like those it will see (default: the run's own)",
+        help="for int8: a folder or a CSV file path[,group] of videos like those it will see; about a third, of other "
+        "sources than the rest, are held back and judge the result (default: those that the run was trained on)",
     )
     parser.add_argument("--frames", type=int, help="fix the number of frames of a clip")
     parser.add_argument("--size", type=int, help="fix the side of a clip")
@@ -82,12 +83,12 @@ def _calibration(args, model):
         if args.calibrate:
             raise UsageError("--calibrate belongs to --precision int8")
         return None
-    from keras_vid.saved_models.engines import calibrate
+    from keras_vid.saved_models.engines.clips import read_clips, videos_in, videos_of_run
 
     from keras_vid.view import view_of
 
-    videos = calibrate.videos_in(args.calibrate) if args.calibrate else calibrate.videos_of_run(args.model)
-    return calibrate.read_clips(videos, view_of(model), args.calibrate or f"training videos of {args.model}")
+    videos = videos_in(args.calibrate) if args.calibrate else videos_of_run(args.model)
+    return read_clips(videos, view_of(model), args.calibrate or f"training videos of {args.model}")
 
 
 def _other_targets(args, model):

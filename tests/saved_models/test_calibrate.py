@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from keras import layers
 from keras_vid.saved_models.engines import calibrate, openvino
+from keras_vid.saved_models.engines.clips import Clips
 from keras_vid.saved_models.predictor import open_predictor
-from keras_vid.training.data.datasets import Dataset, Item
-from keras_vid.training.run.train import some_videos
+from keras_vid.training.data.datasets import Item
+from keras_vid.training.data.splits import some_videos
 from networks import FAMILIES, scattered
 from random_weights import scatter, settle
 
@@ -69,16 +70,100 @@ def test_the_command_keeps_what_held_back_clips_accept(network, videos, tmp_path
     facts = json.loads((output / "1" / "metadata.json").read_text())
     found = facts["openvino"]["quantization"]
     assert (facts["precision"], facts["openvino"]["precision"]) == ("float32", "int8")
-    assert found["clips"] == 6 and found["held_back"] == 2 and found["layers"] == 6
-    assert found["lost_with_margin"] == 0 and found["mean_change"] <= 0.03
+    assert found["layers"] == 6 and found["calibration"]["clips"] == found["calibration"]["sources"] == 5
+    judged = found["held_back"]
+    assert judged["clips"] == judged["sources"] == 3
+    assert judged["lost_with_margin"] == 0 and judged["mean_change"] <= 0.03
     # what metadata.json says is what a user measures, on the clips that were held back
-    clips = np.stack([view_of(network).read(str(path)) for path in sorted(videos.iterdir()) if path.name != "4.mp4"])[
-        2::3
-    ]
+    paths = [path for path in sorted(videos.iterdir()) if path.name != "4.mp4"]
+    clips = np.stack([view_of(network).read(str(path)) for path in paths])[1::3]
     exact, small = softmax(network.predict_on_batch(clips)), softmax(open_predictor(output).logits(clips))
     best = exact.argmax(1)
-    assert np.abs(exact - small)[[0, 1], best].mean() == pytest.approx(found["mean_change"], abs=2e-4)
+    assert np.abs(exact - small)[[0, 1, 2], best].mean() == pytest.approx(judged["mean_change"], abs=2e-4)
     assert np.abs(exact - small).max() > 1e-5  # it does compute in 8 bits
+
+
+class Trials:
+    """In place of quantised networks: the network itself, but for what each trial does to the logits of a clip.
+
+    Attributes:
+        calibration: Bytes of the clips that the trials are calibrated with.
+    """
+
+    def __init__(self, monkeypatch, *changes):
+        self.calibration, self.changes, self.networks, self.exact = set(), changes, [], openvino.logits_of
+        monkeypatch.setattr(calibrate, "TRIALS", (("fast", 0), ("none", 0), ("exact", 0))[: len(changes)])
+        monkeypatch.setattr(calibrate, "quantize_all", self.quantize_all)
+        monkeypatch.setattr(openvino, "logits_of", self.logits_of)
+
+    def quantize_all(self, network, clips, kept, bias_correction):
+        self.calibration = {clip.tobytes() for clip in clips}
+        self.networks.append(network.clone())
+        return self.networks[-1]
+
+    def logits_of(self, network, name):
+        exact = self.exact(network, name)
+        number = next((i for i, other in enumerate(self.networks) if other is network), None)
+        if number is None:
+            return exact
+        return lambda clips: self.changes[number](exact(clips), clips[0].tobytes() in self.calibration)
+
+
+def test_clips_that_were_held_back_do_not_choose(network, videos, tmp_path, monkeypatch, capsys):
+    """One trial is right on the clips to calibrate with alone, the other on those held back: the first is judged."""
+    network.save(tmp_path / "deep.keras")
+    command = ["export", str(tmp_path / "deep.keras"), "-o", str(tmp_path / "served"), "--precision", "int8"]
+    Trials(
+        monkeypatch,
+        lambda logits, calibrating: logits if calibrating else -logits,
+        lambda logits, calibrating: -logits if calibrating else logits,
+    )
+    assert main([*command, "--calibrate", str(videos)]) == 1
+    assert "on clips that were held back, 0 of 3 keep their label" in capsys.readouterr().err
+
+
+def test_the_best_of_all_trials_is_judged(network, videos, tmp_path, monkeypatch):
+    network.save(tmp_path / "deep.keras")
+    monkeypatch.setattr(calibrate, "CHANGE", 1e-9)  # no trial is so good that the next one is not made
+    monkeypatch.setattr(calibrate, "accepted", lambda reached, share=1: share == 1)
+    Trials(monkeypatch, *(lambda logits, _, scale=scale: logits * scale for scale in (0.8, 0.99, 0.5)))
+    command = ["export", str(tmp_path / "deep.keras"), "-o", str(tmp_path / "served"), "--precision", "int8"]
+    assert main([*command, "--calibrate", str(videos)]) == 0
+    facts = json.loads((tmp_path / "served/1/metadata.json").read_text())
+    assert facts["openvino"]["quantization"]["bias_correction"] == "none"  # of the second
+
+
+@pytest.mark.parametrize("told_by", ["list", "run", "names"])
+def test_no_source_is_on_both_sides(told_by, network, tmp_path, monkeypatch):
+    """Eight clips of four sources, as a list, a run folder or the names of the files tell them."""
+    names = [f"v_Run_g0{i // 2}_c0{i}.mp4" if told_by == "names" else f"{i}.mp4" for i in range(8)]
+    (tmp_path / "run").mkdir()
+    network.save(tmp_path / "run" / "best.keras")
+    view_of(network).save(tmp_path / "run")
+    (tmp_path / "videos").mkdir()
+    paths = [tmp_path / "videos" / name for name in names]
+    for path, clip in zip(paths, tinted(8, seed=1)):
+        video.write(path, clip.repeat(2, 0))
+    groups = [f"camera {i // 2}" for i in range(8)]
+    (tmp_path / "clips.csv").write_text(
+        "path,group\n" + "".join(f"{path},{group}\n" for path, group in zip(paths, groups))
+    )
+    listed = some_videos([Item(str(path), 0, group=group) for path, group in zip(paths, groups)])
+    (tmp_path / "run" / "args.json").write_text(json.dumps({"training_videos": listed}))
+    trials = Trials(monkeypatch, lambda logits, _: logits)
+    data = {"list": ["--calibrate", tmp_path / "clips.csv"], "run": [], "names": ["--calibrate", tmp_path / "videos"]}
+    command = ["export", tmp_path / "run", "-o", tmp_path / "served", "--precision", "int8", *data[told_by]]
+    assert main(list(map(str, command))) == 0
+    calibrated = [view_of(network).read(str(path)).tobytes() in trials.calibration for path in paths]
+    assert calibrated[::2] == calibrated[1::2] and len(set(calibrated)) == 2
+
+
+def test_clips_of_one_source_are_refused(network, videos, tmp_path, capsys):
+    network.save(tmp_path / "deep.keras")
+    (tmp_path / "clips.csv").write_text("path,group\n" + "".join(f"{path},a\n" for path in videos.iterdir()))
+    command = ["export", str(tmp_path / "deep.keras"), "-o", str(tmp_path / "served"), "--precision", "int8"]
+    assert main([*command, "--calibrate", str(tmp_path / "clips.csv")]) == 1
+    assert "all videos come from one source, 'a'" in capsys.readouterr().err
 
 
 def test_the_file_holds_weights_of_8_bits(network, videos):
@@ -103,15 +188,15 @@ def _is_int8(node):
 
 
 def clips_for():
-    return calibrate.Clips(list(tinted(8, seed=6)), list(tinted(8, seed=5)), "tinted clips")
+    return Clips(list(tinted(8, seed=6)), list(tinted(8, seed=5)), "tinted clips", (8, 8))
 
 
 def test_a_run_calibrates_with_its_own_training_videos(network, videos, tmp_path, capsys):
     """The list that keras-vid train leaves in args.json."""
     items = [Item(str(path), 0) for path in sorted(videos.iterdir())] * 30
-    named = some_videos(Dataset("folder", items, ["x"]))
+    named = some_videos(items)
     assert sorted(named) == sorted(map(str, videos.iterdir()))
-    assert len(some_videos(Dataset("folder", [Item(f"{i}.mp4", 0) for i in range(250)], ["x"]))) == 96
+    assert len(some_videos([Item(f"{i}.mp4", 0) for i in range(250)])) == 96
     run = tmp_path / "run"
     run.mkdir()
     network.save(run / "best.keras")
@@ -130,7 +215,7 @@ def test_what_is_not_good_enough_is_refused_and_nothing_is_left(network, videos,
     told = capsys.readouterr().err
     assert (
         "int8 with 2 of 6 layers in float32" in told
-        and "deep is not good enough in int8: at best, of 2 held-back" in told
+        and "deep is not good enough in int8: on clips that were held back, " in told
     )
     assert not list((tmp_path / "served").iterdir())
 
@@ -140,7 +225,7 @@ def test_what_is_accepted_by_hand():
     close = np.array([[0.88, 0.12], [0.49, 0.51], [0.2, 0.8]])
     found = calibrate.compare(exact, close)  # the second changes its label, which was given without margin
     assert found == {
-        "held_back": 3,
+        "clips": 3,
         "with_margin": 2,
         "lost_with_margin": 0,
         "same_top1": 2,

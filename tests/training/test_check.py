@@ -13,9 +13,9 @@ pytest.importorskip("tensorflow")
 from keras_vid.training.checking.looks import alike, look_at_all
 from keras_vid.training.data.datasets import Item
 from keras_vid.training.data.load import load_dataset
-from keras_vid.training.data.splits import groups_of
 
 from keras_vid.cli import main
+from keras_vid.inference.groups import groups_of
 from keras_vid.video import read, synthetic, write
 
 

@@ -1,4 +1,6 @@
-"""A test by OpenVINO gives the scores of a test by TensorFlow."""
+"""A test by OpenVINO, or of an exported network, gives the scores of a test of the network by TensorFlow."""
+
+import json
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from keras_vid.training.evaluation.evaluate import scores_of
 from keras_vid.training.evaluation.windowed import computed_by
 from keras_vid.training.recipes import recipe
 from networks import scattered
+from tiny_videos import tiny_network, write_clips
 
+from keras_vid.cli import main
 from keras_vid.video import synthetic
 
 
@@ -24,3 +28,53 @@ def test_scores_are_the_same(tmp_path):
     assert found == places and len(found) == 6 and not failures.rows
     assert np.ptp(theirs[:, 0]) > 0.02  # clips are told apart, so that mixing them up would show
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run folder of two classes, and a folder of other videos of both."""
+    folder = tmp_path_factory.mktemp("run")
+    model = tiny_network(folder / "tiny.keras")
+    data = write_clips(folder / "videos", ["dark"] * 5 + ["grey"] * 5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_VID_HOME", str(folder / "home"))
+        assert main(["train", "--data", str(data), "--model", model, "-o", str(folder / "mine")]) == 0
+    return folder / "mine", write_clips(folder / "others", ["dark"] * 4 + ["grey"] * 4, seed=1)
+
+
+@pytest.mark.parametrize("engine", ["tensorflow", "openvino"])
+def test_an_export_is_tested_as_the_run_that_it_is_of(engine, run, tmp_path, capsys):
+    folder, others = run
+    assert main(["export", str(folder), "-o", str(tmp_path / "served"), "--openvino"]) == 0
+    command = ["--test-data", str(others), "--json", "--clips", "2"]
+    capsys.readouterr()
+    tested, predictions = [], []
+    for source in (folder, tmp_path / "served"):
+        flags = ["--engine", engine, "-o", str(tmp_path / "tested")] if source != folder else []
+        assert main(["evaluate", str(source), *command, *flags]) == 0
+        tested.append(json.loads(capsys.readouterr().out))
+        predictions.append(np.load((tmp_path / "tested" if flags else folder) / "predictions.npz"))
+    assert tested[0]["protocol"] == tested[1]["protocol"] and tested[0]["top1"] == tested[1]["top1"]
+    assert np.ptp(predictions[0]["scores"][:, 0]) > 0.02
+    np.testing.assert_allclose(predictions[1]["scores"], predictions[0]["scores"], atol=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore")  # NNCF's and its packages' own
+def test_a_run_in_int8_is_calibrated_on_its_own_videos_and_tested(run, tmp_path, capsys):
+    pytest.importorskip("nncf")
+    folder, others = run
+    assert main(["export", str(folder), "-o", str(tmp_path / "served"), "--precision", "int8"]) == 0
+    quantization = json.loads((tmp_path / "served/1/metadata.json").read_text())["openvino"]["quantization"]
+    assert quantization["calibration"]["clips"] + quantization["held_back"]["clips"] == 10
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "served"), "--test-data", str(others), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["top1"] == 1
+
+
+def test_what_an_export_cannot_be_shown_costs_one_line(run, tmp_path, capsys):
+    folder, others = run
+    assert main(["export", str(folder), "-o", str(tmp_path / "served")]) == 0
+    command = ["evaluate", str(tmp_path / "served")]
+    assert main(command) == 2 and "give --test-data" in capsys.readouterr().err
+    assert main([*command, "--test-data", str(others), "--frames", "3"]) == 1
+    assert "frames of a video, not 3" in capsys.readouterr().err

@@ -108,11 +108,12 @@ def test_evaluate_shows_the_network_what_it_learned_from(tmp_path, model):
 
 def test_tuned_and_combined_networks_say_what_their_parts_say(tmp_path, model):
     """Both are ordinary networks on clips, and share the frozen layers."""
-    from keras_vid.training.data.splits import groups_of
     from keras_vid.training.small.features import features_of
     from keras_vid.training.small.judge import Learner
     from keras_vid.training.small.probe import probe_network
     from keras_vid.training.small.tune import combined_network, part_logits, tuned_network
+
+    from keras_vid.inference.groups import groups_of
 
     data = write_clips(tmp_path / "videos", ["dark"] * 4 + ["grey"] * 4)
     plan, dataset, _ = plan_folder(

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from keras_vid.training.data.datasets import Item
 from keras_vid.training.data.load import datasets, load_dataset
-from keras_vid.training.data.splits import folds, groups_of, held_out, hold_out, shared_sources
+from keras_vid.training.data.splits import folds, held_out, hold_out, shared_sources
 from keras_vid.training.evaluation import metrics
 from keras_vid.training.recipes import recipe
 from keras_vid.training.run.train import Options
 
 from keras_vid.cli import main
+from keras_vid.inference.groups import groups_of
 
 
 def table(folder, text, name="clips.csv"):

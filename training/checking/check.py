@@ -8,8 +8,8 @@ from keras_vid.training.checking.findings import findings_of
 from keras_vid.training.checking.looks import look_at_all
 from keras_vid.training.data.datasets import Dataset
 from keras_vid.training.data.load import Parts, datasets
-from keras_vid.training.data.splits import groups_of
 
+from keras_vid.inference.groups import groups_of
 from keras_vid.utils.errors import InputError
 
 SHOWN = 3  # clips of a finding on the terminal

@@ -6,8 +6,9 @@ import dataclasses
 import numpy as np
 from keras_vid.training.checking.looks import ALIKE, alike
 from keras_vid.training.data.labels import class_factors
-from keras_vid.training.data.splits import folds, groups_of, held_out, shared_sources, skewed
+from keras_vid.training.data.splits import folds, held_out, shared_sources, skewed
 
+from keras_vid.inference.groups import groups_of
 from keras_vid.utils.errors import InputError
 
 

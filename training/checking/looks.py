@@ -177,7 +177,7 @@ def alike(looks, least: float = ALIKE) -> list[tuple[int, int, float]]:
 
 def group_by_looks(dataset):
     """The clips with groups that keep together what looks alike, besides what was together before."""
-    from keras_vid.training.data.splits import groups_of, together
+    from keras_vid.inference.groups import groups_of, together
 
     looks = look_at_all(dataset.items)
     groups = groups_of(dataset.items)

@@ -12,17 +12,22 @@ EXAMPLES = """examples:
   keras-vid evaluate --fuse runs/rgb runs/flow --weights 1,1.5
   keras-vid evaluate runs/stm_v2 --submit answers.csv  the official test list, for the benchmark's server
   keras-vid evaluate i3d --weights kinetics400 --dataset kinetics400 --data DIR --split val
+  keras-vid evaluate served/mine --test-data test.csv  what keras-vid export wrote, in int8 too
 """
 
 
 def add_arguments(parser):
-    parser.add_argument("source", nargs="+", help="run folders (several: their mean too), or a network's name")
+    parser.add_argument(
+        "source",
+        nargs="+",
+        help="run folders (several: their mean too), a network's name, or a folder of keras-vid export",
+    )
     parser.add_argument("--fuse", action="store_true", help="fuse the saved predictions of the sources")
     parser.add_argument("--weights", help="with --fuse one number a source, 1,1.5; with a network's name its weights")
     parser.add_argument("--data", help="where the videos are (default: where they were in training)")
     parser.add_argument("--test-data", help="another folder or CSV file to test on")
     parser.add_argument("--lists", help="folder of the official label and split files")
-    parser.add_argument("--dataset", help="with a network's name: the data set")
+    parser.add_argument("--dataset", help="with a network's name or an export: the data set")
     parser.add_argument(
         "--split",
         help="of a run: test or validation (default: test, where there is one); "
@@ -77,13 +82,11 @@ def run(args):
             predictions.save(Path(args.output) / "predictions")
         _show(numbers, args)
         return
-    if len(args.source) == 1 and args.dataset:
+    if len(args.source) == 1 and (args.dataset or _is_network(args.source[0])):
         numbers, predictions = evaluate_network(
             args.source[0],
             args.weights,
-            args.dataset,
-            args.data,
-            args.split or "val",
+            *_data_of_network(args),
             lists=args.lists,
             changes=changes,
             order=order,
@@ -107,6 +110,24 @@ def run(args):
         _show(many[-1], args)
     if len(many) > 1:
         _show(averaged(many), args)
+
+
+def _is_network(source):
+    """Whether a source is a network's name or a folder of keras-vid export, and no run folder."""
+    from keras_vid.saved_models.layout import saved_model_folder
+
+    from keras_vid.models.variants import VARIANTS
+
+    return source in VARIANTS or saved_model_folder(source) is not None
+
+
+def _data_of_network(args):
+    """(name of the data set, where it is, its split)."""
+    if args.dataset:
+        return args.dataset, args.data or args.test_data, args.split or "val"
+    if not args.test_data:
+        raise UsageError(f"{args.source[0]} names no videos: give --test-data, or --dataset and --data")
+    return "csv" if args.test_data.endswith(".csv") else "folder", args.test_data, args.split or "test"
 
 
 def _submit(args, changes):

@@ -1,8 +1,6 @@
 """Splits that do not leak: clips of one source (a video, a person, a camera) always stay on one side.
 
-Every clip has a group. It is the one that the data names (the column `group`, or `--group-by`), else what its file name
-tells of the video that it was cut from (UCF101, HMDB51, Kinetics), else the file itself. Segments of one file are
-always in one group.
+Every clip has a group (keras_vid/inference/groups.py); `--group-by` names others.
 """
 
 import re
@@ -12,60 +10,8 @@ from pathlib import Path
 import numpy as np
 from keras_vid.training.data.datasets import Dataset
 
+from keras_vid.inference.groups import groups_of
 from keras_vid.utils.errors import InputError
-
-TWO_WORDS = "brush_hair climb_stairs draw_sword fall_floor flic_flac kick_ball ride_bike ride_horse shake_hands "
-TWO_WORDS += "shoot_ball shoot_bow shoot_gun swing_baseball sword_exercise"  # of HMDB51's classes
-HMDB51 = rf"(.+?)_(?:{TWO_WORDS.replace(' ', '|')}|[a-z]+)_[fhlu]_[cn]m_np\d_(?:fr|le|ri|ba)_(?:goo|med|bad)_\d+"
-SOURCES = (
-    re.compile(r"(.+_g\d+)_c\d+"),  # UCF101: v_Archery_g01_c03
-    re.compile(HMDB51),  # April_09_brush_hair_u_nm_np1_ba_goo_0
-    re.compile(r"(.+)_\d{6}_\d{6}"),  # Kinetics: the id of a video, and seconds
-)
-
-
-def source_of(path: str) -> str:
-    """The video that a clip was cut from, as far as its file name tells it; else the path itself.
-
-    >>> source_of("Archery/v_Archery_g01_c03.avi"), source_of("abseiling/3E7Jib8Yq5M_000118_000128.mp4")
-    ('v_Archery_g01', '3E7Jib8Yq5M')
-    >>> source_of("a/holiday.mp4")
-    'a/holiday.mp4'
-    """
-    stem = Path(path).stem
-    return next((found[1] for pattern in SOURCES if (found := pattern.fullmatch(stem))), str(path))
-
-
-def groups_of(items) -> np.ndarray:
-    """The name of each clip's group. Groups that share a file are one.
-
-    >>> from keras_vid.training.data.datasets import Item
-    >>> groups_of([Item("a.mp4", 0, 0, 2), Item("a.mp4", 1, 2, 4), Item("v_Run_g01_c01.avi", 2)]).tolist()
-    ['a.mp4', 'a.mp4', 'v_Run_g01']
-    """
-    named = [item.group or source_of(item.path) for item in items]
-    same = together([(("group", name), ("file", item.path)) for name, item in zip(named, items)])
-    return np.array([same["group", name][1] for name in named], dtype=object)
-
-
-def together(pairs):
-    """{name: the name that stands for all which pairs connect}, by union and find.
-
-    >>> sorted(together([("a", "b"), ("c", "c"), ("b", "d")]).items())
-    [('a', 'a'), ('b', 'a'), ('c', 'c'), ('d', 'a')]
-    """
-    parent = {}
-
-    def root(name):
-        parent.setdefault(name, name)
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    for one, other in pairs:
-        parent[root(other)] = root(one)
-    return {name: root(name) for name in list(parent)}
 
 
 def set_groups(dataset: Dataset, group_by: str, root: str | Path) -> Dataset:
@@ -213,3 +159,15 @@ def shared_sources(one: Dataset, other: Dataset) -> list[str]:
     """The groups with clips in both of two data sets that should have none in common."""
     groups = groups_of([*one.items, *other.items])
     return sorted(set(groups[: len(one.items)]) & set(groups[len(one.items) :]))
+
+
+def some_videos(items, count=96) -> dict[str, str]:
+    """{path: its group} of up to `count` videos, evenly spaced in their list: what an export to int8 calibrates with.
+
+    Clips of prepared data, which has no videos any more, are left out.
+    """
+    items = [item for item in items if getattr(item, "path", None)]
+    videos = {str(Path(item.path).absolute()): str(group) for item, group in zip(items, groups_of(items))}
+    paths = list(videos)
+    step = max(1, len(paths) / count)
+    return {path: videos[path] for path in (paths[int(i * step)] for i in range(min(count, len(paths))))}

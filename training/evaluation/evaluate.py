@@ -6,17 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from keras_vid.saved_models.layout import saved_model_folder
+from keras_vid.saved_models.predictor import open_predictor
 from keras_vid.training.data import views
 from keras_vid.training.data.load import aligned, datasets, load_dataset, own_videos
 from keras_vid.training.data.pipeline import Failures, clips
-from keras_vid.training.data.splits import groups_of
 from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.evaluation.windowed import computed_by, why_not, windowed
-from keras_vid.training.recipes.fields import MODALITIES, from_json
+from keras_vid.training.recipes.fields import MODALITIES, from_json, of_view
 from keras_vid.training.run.progress import Line
 from keras_vid.training.run.start import constructor_options, open_in_time, with_all_options
 from keras_vid.training.run.train import Options
 
+from keras_vid.inference.groups import groups_of
 from keras_vid.inference.load import load_model
 from keras_vid.models.create import create
 from keras_vid.utils.errors import InputError, MissingFile
@@ -149,33 +151,51 @@ def evaluate_network(
     workers=None,
     engine="auto",
 ):
-    """Test published weights on a data set: `evaluate_network("i3d", "kinetics400", "kinetics400", "videos")`.
+    """Test published weights, or a folder of keras-vid export, on a data set:
+    `evaluate_network("i3d", "kinetics400", "kinetics400", "videos")`.
 
     Args:
         split, lists: As of keras_vid.training.data.load.load_dataset.
         changes, order, average, workers, engine: As of `evaluate`.
     """
+    exported = saved_model_folder(name)
+    network, recipe = (_exported if exported else _published)(exported or name, weights, dataset, changes or {}, engine)
+    labels = network.view.labels if exported else view_of(network).labels
+    testing = load_dataset(dataset, root, split, lists)
+    if labels:
+        testing = aligned(testing, list(labels))
+    elif len(testing.labels) != network.output_shape[-1]:
+        raise InputError(f"{name} has {network.output_shape[-1]} classes, {dataset} has {len(testing.labels)}")
+    network = network if exported else computed_by(network, engine)
+    numbers, predictions = _test(network, testing, recipe, order, average, workers)
+    return {"source": f"{name} {weights or ''}".strip(), "part": split, **numbers}, predictions
+
+
+def _published(name, weights, dataset, changes, engine):
+    """(a network by name, the recipe of its test)."""
     from keras_vid.training.recipes import recipe as find
 
     chosen = find(name if dataset in ("csv", "folder") else f"{name}/{dataset}")
-    recipe = with_all_options(dataclasses.replace(chosen, weights=weights, **(changes or {})))
+    recipe = with_all_options(dataclasses.replace(chosen, weights=weights, **changes))
     network = load_model(name, weights=weights)
     channels = network.input_shape[-1]
     modality = "rgb" if channels == 3 else "flow"
     _check_modality(f"{name} with the weights {weights}", modality, changes)
     wants = {name: value for name in ("fps", "stride") if (value := getattr(view_of(network), name)) not in (None, 1)}
-    wants = {name: value for name, value in wants.items() if name not in (changes or {})}  # of the weights
+    wants = {name: value for name, value in wants.items() if name not in changes}  # of the weights
     recipe = dataclasses.replace(recipe, modality=modality, channels=channels, **wants)
-    network = for_testing(network, recipe)
-    testing = load_dataset(dataset, root, split, lists)
-    labels = view_of(network).labels
-    if labels:
-        testing = aligned(testing, list(labels))
-    elif len(testing.labels) != network.output_shape[-1]:
-        raise InputError(f"{name} has {network.output_shape[-1]} classes, {dataset} has {len(testing.labels)}")
-    network = computed_by(network, engine)
-    numbers, predictions = _test(network, testing, recipe, order, average, workers)
-    return {"source": f"{name} {weights}", "part": split, **numbers}, predictions
+    return for_testing(network, recipe), recipe
+
+
+def _exported(folder, weights, dataset, changes, engine):
+    """(the `Predictor` of a SavedModel folder, the recipe by which a test shows it what its view says)."""
+    predictor = open_predictor(folder, weights, engine=engine)
+    recipe = of_view(predictor.view, folder.parent.name, batch=1)
+    _check_modality(folder, recipe.modality, changes)
+    predictor.view.check_frames(changes.get("test_frames"), folder)
+    if changes.get("test_size") not in (None, predictor.view.height) and predictor.view.height:
+        raise InputError(f"{folder} takes clips of {predictor.view.height} rows, not of {changes['test_size']}")
+    return predictor, dataclasses.replace(recipe, **changes)
 
 
 def _test(network, testing, recipe, order, average, workers):

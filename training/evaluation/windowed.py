@@ -7,6 +7,8 @@ import tensorflow as tf
 from keras_vid.saved_models.predictor import Predictor, open_predictor
 from keras_vid.training.data import views
 
+from keras_vid.utils.errors import InputError
+
 
 def computed_by(network, engine):
     """The network itself, whose graph TensorFlow computes, or its `Predictor` where another engine is asked for."""
@@ -19,25 +21,39 @@ def windowed(network):
     A clip of more than views.WINDOW frames goes through in windows of equal length, for the memory that the first maps
     take grows with the frames; its logits are the mean over all frames, as those of these networks' own heads are. A
     clip that is too short for the network has NaN.
+
+    Args:
+        network: A Keras network, or a `Predictor` of another engine or of an exported network.
     """
-    network, graph = (network.network, network.logits) if isinstance(network, Predictor) else (network, _graph(network))
-    fits = functools.lru_cache(lambda frames: _fits(network, frames))
+    ready = isinstance(network, Predictor)
+    graph = network.logits if ready else _graph(network)
+    frames_of_all, classes = _frames_of(network), len(network.view.labels) if ready else network.output_shape[-1]
+    fits = functools.lru_cache(lambda frames: ready or _fits(network, frames))
 
     def logits_of(clip):
         frames = int(clip.shape[1])
-        if network.input_shape[1] is None and not fits(frames):
-            return np.full((len(clip), network.output_shape[-1]), np.nan)
-        if network.input_shape[1] is not None or frames <= views.WINDOW:
-            return np.asarray(graph(clip))
-        windows = np.array_split(np.arange(frames), -(-frames // views.WINDOW))
-        parts = [np.asarray(graph(clip[:, part[0] : part[-1] + 1])) * len(part) for part in windows]
+        if frames_of_all is None and not fits(frames):
+            return np.full((len(clip), classes), np.nan)
+        try:
+            if frames_of_all is not None or frames <= views.WINDOW:
+                return np.asarray(graph(clip))
+            windows = np.array_split(np.arange(frames), -(-frames // views.WINDOW))
+            parts = [np.asarray(graph(clip[:, part[0] : part[-1] + 1])) * len(part) for part in windows]
+        except InputError:  # of a Predictor
+            if frames_of_all is not None:
+                raise
+            return np.full((len(clip), classes), np.nan)
         return np.sum(parts, axis=0) / frames
 
     return logits_of
 
 
+def _frames_of(network):
+    return network.view.frames if isinstance(network, Predictor) else network.input_shape[1]
+
+
 def _fits(network, frames):
-    """Whether a network that takes clips of any length takes one of so many frames."""
+    """Whether a Keras network that takes clips of any length takes one of so many frames."""
     if frames >= 64:
         return True
     try:
@@ -49,8 +65,8 @@ def _fits(network, frames):
 
 def why_not(network, frames):
     """Why the network returns NaN for a clip of so many frames."""
-    network = network.network if isinstance(network, Predictor) else network
-    if network.input_shape[1] is None and not _fits(network, frames):
+    too_short = isinstance(network, Predictor) or not _fits(network, frames)
+    if _frames_of(network) is None and too_short:
         return f"its {frames} frames are too few for this network"
     return "the network returns NaN for it"
 

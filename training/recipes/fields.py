@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from keras_vid.models.variants import list_models
 from keras_vid.utils.errors import InputError
+from keras_vid.view import ASPECTS
 
 CUSTOM = "folder"  # the data set of a recipe for one's own videos
 INCEPTION = tuple(name for name in list_models() if name.endswith(("i3d", "s3d", "s3dg", "i2d")))
@@ -126,6 +127,30 @@ def channels_of(row) -> int:
     if row.colour:
         raise InputError("--colour changes the colours of RGB frames, and flow has none")
     return channels
+
+
+def of_view(view, model, **fields) -> Recipe:
+    """The recipe by which a test shows a network what its `ClipView` says.
+
+    >>> from keras_vid.view import ClipView
+    >>> of_view(ClipView(frames=8, height=112, width=112, group=1), "tsn_resnet14").sample
+    'segments'
+    """
+    sample = {None: "dense", 1: "segments"}.get(view.group, "super_images")
+    short = view.picture_size
+    seen = {
+        "modality": "rgb" if view.channels == 3 else "flow",
+        "channels": view.channels,
+        "frames": view.frames or view.trained_frames or 64,
+        "sample": "dense" if view.dense else sample,
+        "neighbours": view.group or 1,
+        "fps": view.fps,
+        "stride": view.stride,
+        "size": view.side[0],
+        "short": short if isinstance(short, int) else short[0],
+        "crop": next((crop for crop, aspect in ASPECTS.items() if aspect == view.aspect), "random"),
+    }
+    return Recipe(model, **(seen | fields))
 
 
 def from_json(fields: dict) -> Recipe:

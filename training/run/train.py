@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 from keras_vid.training.data.pipeline import Failures
+from keras_vid.training.data.splits import some_videos
 from keras_vid.training.run import callbacks, optimizer, state
 from keras_vid.training.run.batch_norm import fuse_batch_norm
 from keras_vid.training.run.distribution import choose, position, set_precision
@@ -172,17 +173,10 @@ def described(recipe, options, training, network, settings):
         "parameters": network.count_params(),
         "recipe": dataclasses.asdict(recipe),
         **shown,
-        "training_videos": some_videos(training),
+        "training_videos": some_videos(training.items),
         "command": " ".join(sys.argv),
         "versions": {"keras": keras.__version__, "keras_vid": __version__},
     }
-
-
-def some_videos(training, count=96):
-    """Paths of up to `count` training videos, evenly spaced in their list: what an export to int8 calibrates with."""
-    paths = list(dict.fromkeys(item.path for item in training.items if getattr(item, "path", None)))
-    step = max(1, len(paths) / count)
-    return [str(Path(paths[int(i * step)]).absolute()) for i in range(min(count, len(paths)))]
 
 
 def list_left_out(folder, training, failures, say):

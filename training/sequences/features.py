@@ -6,13 +6,13 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras_vid.training.data.datasets import Dataset
-from keras_vid.training.data.splits import groups_of
 from keras_vid.training.small.choose import Choices, load_network
 from keras_vid.training.small.depths import fixed, is_map
 from keras_vid.training.small.features import read_clip, view_for
 from keras_vid.training.small.look import own_data
 
 from keras_vid.inference.ahead import ahead
+from keras_vid.inference.groups import groups_of
 from keras_vid.layers.frames import Unfold
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.files import atomic

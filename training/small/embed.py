@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 from keras_vid.training.data.datasets import Dataset, Item
-from keras_vid.training.data.splits import groups_of
 from keras_vid.training.small.choose import Choices, load_network
 from keras_vid.training.small.depths import fixed
 from keras_vid.training.small.features import Features, Reading, features_of, read_clip, view_for
 from keras_vid.training.small.look import own_data
 from PIL import Image
 
+from keras_vid.inference.groups import groups_of
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import atomic, write_whole
 

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 from keras_vid.training.data.labels import flip_swap
-from keras_vid.training.data.splits import groups_of, skewed
+from keras_vid.training.data.splits import skewed
 from keras_vid.training.evaluation.metrics import interval
 from keras_vid.training.run.folder import RunFolder
 from keras_vid.training.small.choose import Choices
@@ -18,6 +18,7 @@ from keras_vid.training.small.probe import fit_probe, probe_network
 from keras_vid.training.small.result import Result, write_run
 from keras_vid.training.small.tune import combined_network, tuned_network
 
+from keras_vid.inference.groups import groups_of
 from keras_vid.inference.predict import softmax
 from keras_vid.utils.errors import InputError
 

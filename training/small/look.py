@@ -9,8 +9,9 @@ import numpy as np
 from keras_vid.training.data.datasets import Dataset
 from keras_vid.training.data.load import PARTS, load_dataset
 from keras_vid.training.data.pipeline import probe_once, times_once
-from keras_vid.training.data.splits import groups_of, shared_sources
+from keras_vid.training.data.splits import shared_sources
 
+from keras_vid.inference.groups import groups_of
 from keras_vid.utils.errors import InputError
 from keras_vid.video import frame_rate
 

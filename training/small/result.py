@@ -7,9 +7,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras_vid.training.data.splits import some_videos
 from keras_vid.training.evaluation import metrics
 from keras_vid.training.evaluation.predictions import Predictions
-from keras_vid.training.recipes.fields import Recipe
+from keras_vid.training.recipes.fields import of_view
 from keras_vid.training.reporting.run_page import write_report
 
 from keras_vid import __version__
@@ -93,7 +94,7 @@ def write_run(folder, result, data, settings, choices):
     result.folder = folder.path
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.save_network(result.network, "best.keras")
-    recipe = _recipe(result.plan, choices, data)
+    recipe = _recipe(result.plan, choices)
     args = {
         "model": recipe.model,
         "labels": result.labels,
@@ -103,6 +104,7 @@ def write_run(folder, result, data, settings, choices):
         "data": str(data),
         **settings,
         "stage": result.stage,
+        "training_videos": some_videos(result.items),
         "choices": dataclasses.asdict(choices),
         "plan": [" ".join(map(str, line)) for line in result.plan.lines],
         "command": " ".join(sys.argv),
@@ -136,20 +138,12 @@ def _write_predictions(folder, result):
     write_whole(folder / "metrics.json", as_json(numbers))
 
 
-def _recipe(plan, choices, data):
+def _recipe(plan, choices):
     """The fields by which `evaluate` shows the network other clips as it was shown these."""
-    view, name = plan.reading.view, plan.network.name
-    sample = {None: "dense", 1: "segments"}.get(view.group, "super_images")
-    return Recipe(
-        model=name if name in VARIANTS else str(choices.model),
-        frames=view.frames,
-        sample=sample,
-        neighbours=view.group or 1,
-        fps=view.fps,
-        stride=view.stride,
-        size=view.height,
-        short=view.picture_size if isinstance(view.picture_size, int) else view.picture_size[0],
-        crop="random",
+    name = plan.network.name
+    return of_view(
+        plan.reading.view,
+        name if name in VARIANTS else str(choices.model),
         weights=choices.weights,
         bn="frozen",
         source="chosen for this data: keras-vid train --data",
