@@ -3,6 +3,7 @@
 import sys
 
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.settings import whole
 
 
 def add_arguments(parser):
@@ -16,7 +17,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--lists", help="folder of JHMDB's split lists, or UCF101-24's testlist01.txt; default: beside it"
     )
-    parser.add_argument("--split", type=int, default=1, help="default: 1")
+    parser.add_argument("--split", type=whole(), default=1, help="default: 1")
     parser.add_argument("--subset", default="all", choices=["train", "test", "all"], help="default: all")
     parser.add_argument(
         "--masked-only", action="store_true", help="leave out the 14 frames of JHMDB that have no puppet mask"

@@ -1,10 +1,10 @@
 """keras-vid detect evaluate: frame-mAP and video-mAP of files of detections, against any ground truth that is known."""
 
-import argparse
 import json
 import sys
 
 from keras_vid.utils.errors import InputError, UsageError
+from keras_vid.utils.settings import number, whole
 
 RULES = ("voc", "act", "peng", "voc07")
 
@@ -23,9 +23,11 @@ def add_arguments(parser):
     parser.add_argument(
         "--lists", help="folder of JHMDB's split lists, or UCF101-24's testlist01.txt; default: beside --gt"
     )
-    parser.add_argument("--split", type=int, help="split of a single file (default: 1)")
+    parser.add_argument("--split", type=whole(), help="split of a single file (default: 1)")
     parser.add_argument("--rule", default="voc", choices=RULES, help="default: voc")
-    parser.add_argument("--iou", type=_share, default=0.5, help="least IoU of a right detection (default: 0.5)")
+    parser.add_argument(
+        "--iou", type=number(above=0, most=1), default=0.5, help="least IoU of a right detection (default: 0.5)"
+    )
     parser.add_argument(
         "--frames",
         default="annotated",
@@ -41,12 +43,14 @@ def add_arguments(parser):
         "else greedy)",
     )
     tubes.add_argument(
-        "--trim", type=float, metavar="COST", help="trim tubes in time; 3 is usual (default: whole tubes)"
+        "--trim", type=number(least=0), metavar="COST", help="trim tubes in time; 3 is usual (default: whole tubes)"
     )
-    tubes.add_argument("--overlap", type=_share, help="greedy: least IoU with a tube's last box (default: 0.1)")
-    tubes.add_argument("--gap", type=int, help="greedy: frames that a tube may pass over (default: 5)")
-    tubes.add_argument("--min-score", type=float, help="leave out detections of a lower score (default: 0.01)")
-    tubes.add_argument("--min-length", type=int, help="drop tubes of fewer frames (default: 15)")
+    tubes.add_argument(
+        "--overlap", type=number(above=0, most=1), help="greedy: least IoU with a tube's last box (default: 0.1)"
+    )
+    tubes.add_argument("--gap", type=whole(0), help="greedy: frames that a tube may pass over (default: 5)")
+    tubes.add_argument("--min-score", type=number(), help="leave out detections of a lower score (default: 0.01)")
+    tubes.add_argument("--min-length", type=whole(), help="drop tubes of fewer frames (default: 15)")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the precision-recall curves of one file of detections")
     parser.add_argument("--json", action="store_true", help="one JSON object, with the curves")
 
@@ -84,14 +88,6 @@ def run(args):
         print(json.dumps(result))
     else:
         _print(result, results)
-
-
-def _share(text):
-    """A number above 0 and up to 1."""
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
-    return value
 
 
 def _linking(args):

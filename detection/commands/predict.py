@@ -4,18 +4,19 @@ import json
 import sys
 
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.settings import number, whole
 
 
 def add_arguments(parser):
     parser.add_argument("video", nargs="?", metavar="VIDEO", help="a video file, or a folder of images")
     parser.add_argument("--model", required=True, help="a run folder of keras-vid detect train, or a .keras file")
     parser.add_argument("-o", "--output", help=".mp4 or .gif with the boxes drawn; of a data set: .npz, .csv or .json")
-    parser.add_argument("--min-score", type=float, help="least score shown (default: 0.5; of a data set 0.001)")
+    parser.add_argument("--min-score", type=number(), help="least score shown (default: 0.5; of a data set 0.001)")
     parser.add_argument("--json", action="store_true", help="the detections of a video as one JSON object")
     parser.add_argument("--flow", help="folder of the flow, for a model with a flow stream")
     parser.add_argument("--dataset", help="instead of VIDEO: jhmdb, ucf101-24, csv or synthetic")
     parser.add_argument("--data", help="folder of the data set")
-    parser.add_argument("--split", type=int, default=1, help="split of JHMDB (default: 1)")
+    parser.add_argument("--split", type=whole(), default=1, help="split of JHMDB (default: 1)")
     parser.add_argument("--frames", choices=["annotated", "all"], default="annotated", help="of a data set")
 
 

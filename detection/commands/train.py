@@ -3,13 +3,16 @@
 import sys
 from pathlib import Path
 
+from keras_vid.training.commands.train import PRECISIONS
+
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.settings import number, whole
 
 
 def add_arguments(parser):
     parser.add_argument("--dataset", help="jhmdb, ucf101-24, csv (train.csv, test.csv), or synthetic")
     parser.add_argument("--data", help="folder of the ground truth and the videos or frames")
-    parser.add_argument("--split", type=int, help="split of JHMDB (default: 1)")
+    parser.add_argument("--split", type=whole(), help="split of JHMDB (default: 1)")
     parser.add_argument("-o", "--output", required=True, help="the run folder")
     parser.add_argument("--recipe", help="paper, i3d or quick (default: quick for synthetic, else paper)")
     parser.add_argument("--weights", help="the clip network's start: a name, a file, or 'none'")
@@ -18,21 +21,22 @@ def add_arguments(parser):
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a field of the detector's settings"
     )
-    parser.add_argument("-b", "--batch-size", type=int, help="keyframes of a step on each device")
-    parser.add_argument("--steps", type=int, help="length of the run")
-    parser.add_argument("--lr", type=float, help="learning rate")
-    parser.add_argument("--seed", type=int, help="default: 0")
+    parser.add_argument("-b", "--batch-size", type=whole(), help="keyframes of a step on each device")
+    parser.add_argument("--steps", type=whole(), help="length of the run")
+    parser.add_argument("--lr", type=number(above=0), help="learning rate")
+    parser.add_argument("--seed", type=whole(0, 2**32 - 1), help="default: 0")
     parser.add_argument(
         "--resume", action="store_true", help="go on with the run in --output: its folder tells the rest"
     )
     machine = parser.add_argument_group("where it computes")
     machine.add_argument("--strategy", help="auto, default, mirrored or multi_worker (default: auto)")
-    machine.add_argument("--devices", type=int, help="GPUs, or logical CPUs, of mirrored")
+    machine.add_argument("--devices", type=whole(), help="GPUs, or logical CPUs, of mirrored")
     machine.add_argument("--cluster", help="host:port,host:port of all workers, instead of TF_CONFIG")
-    machine.add_argument("--task", type=int, help="this worker's number in --cluster")
-    machine.add_argument("--precision", help="float32, mixed_bfloat16 or mixed_float16 (default: float32)")
-    machine.add_argument("-j", "--workers", type=int, help="keyframes decoded at a time (default: 4)")
-    machine.add_argument("--save-every", type=int, help="steps between saved states (default: five minutes)")
+    machine.add_argument("--task", type=whole(0), help="this worker's number in --cluster")
+    text = "float32, mixed_bfloat16 or mixed_float16 (default: float32)"
+    machine.add_argument("--precision", choices=PRECISIONS, metavar="PRECISION", help=text)
+    machine.add_argument("-j", "--workers", type=whole(), help="keyframes decoded at a time (default: 4)")
+    machine.add_argument("--save-every", type=whole(), help="steps between saved states (default: five minutes)")
 
 
 def run(args):

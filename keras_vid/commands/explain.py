@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from keras_vid.utils.errors import InputError, MissingFile, UsageError
+from keras_vid.utils.settings import number, whole
 
 EXAMPLES = """examples:
   keras-vid explain i3d pancake.mp4 -o seen.mp4                      the most probable class, over the frames
@@ -22,12 +23,12 @@ def add_arguments(parser):
     parser.add_argument("--class", dest="label", metavar="NAME", help="the class (default: the most probable one)")
     parser.add_argument("--against", metavar="NAME", help="a class whose logit is subtracted")
     parser.add_argument(
-        "--top", type=int, default=1, help="how many of the most probable classes to explain (default: 1)"
+        "--top", type=whole(), default=1, help="how many of the most probable classes to explain (default: 1)"
     )
     parser.add_argument("--kind", choices=("mp4", "gif", "png"), help="of a folder's files (default: mp4)")
     parser.add_argument("--weights", help="weights for a network's name: a name or a file (default: kinetics400)")
     parser.add_argument("--frames", help="frames to look at, from the middle, or 'all' (default: up to 250)")
-    parser.add_argument("--fps", type=float, help="frames that are read of each second of the video")
+    parser.add_argument("--fps", type=number(above=0), help="frames that are read of each second of the video")
     parser.add_argument("--json", action="store_true", help="one JSON object a class, with its share of each frame")
 
 
@@ -36,8 +37,6 @@ def run(args):
 
     if args.label and args.top != 1:
         raise UsageError("--class names one class, --top takes the most probable ones: give one of them")
-    if args.top < 1:
-        raise UsageError(f"--top wants a number above 0, not {args.top}")
     if not Path(args.video).exists():
         raise MissingFile(f"{args.video}: no such file or folder")
     videos = _videos(args)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from keras_vid.utils.errors import InputError, UsageError
+from keras_vid.utils.settings import whole
 
 EXAMPLES = """figures:
   temporal-weights   weights by temporal offset and layer (S3D, Fig. 5)            MODEL [--layers]
@@ -34,12 +35,14 @@ def add_arguments(parser):
         metavar="PATH",
         help="a video, a folder with one for each class, or a CSV (path,label); of attention, one for each network",
     )
-    parser.add_argument("--most", type=int, help="how many of the videos to look at, evenly spread (default: all)")
+    parser.add_argument("--most", type=whole(), help="how many of the videos to look at, evenly spread (default: all)")
     parser.add_argument("--layers", nargs="+", metavar="NAME", help="the layers to show")
     parser.add_argument("--class", dest="label", metavar="NAME", help="the class of activation (default: the label)")
     parser.add_argument("--weights", help="weights for a network's name: a name or a file (default: kinetics400)")
-    parser.add_argument("--frames", type=int, help="frames to look at, of networks that leave it open")
-    parser.add_argument("--size", type=int, help="side of the clip, of networks that leave it open (default: 224)")
+    parser.add_argument("--frames", type=whole(), help="frames to look at, of networks that leave it open")
+    parser.add_argument(
+        "--size", type=whole(16), help="side of the clip, of networks that leave it open (default: 224)"
+    )
 
 
 def run(args):

@@ -7,6 +7,7 @@ from pathlib import Path
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.files import atomic
 from keras_vid.utils.progress import progress
+from keras_vid.utils.settings import whole
 from keras_vid.utils.stops import resumable
 from keras_vid.video.finding import videos_below
 
@@ -22,9 +23,9 @@ def add_arguments(parser):
     parser.add_argument(
         "-o", "--output", required=True, help="the folder to write, one folder a video, or to go on with"
     )
-    parser.add_argument("--size", type=int, default=256, help="short side of the frames (default: 256)")
-    parser.add_argument("--quality", type=int, default=95, help="of JPEG (default: 95)")
-    parser.add_argument("-j", "--workers", type=int, help="processes (default: one for each core)")
+    parser.add_argument("--size", type=whole(16), default=256, help="short side of the frames (default: 256)")
+    parser.add_argument("--quality", type=whole(1, 100), default=95, help="of JPEG (default: 95)")
+    parser.add_argument("-j", "--workers", type=whole(), help="processes (default: one for each core)")
     parser.add_argument("--json", action="store_true", help="what was done as one JSON object")
 
 

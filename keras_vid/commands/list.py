@@ -4,6 +4,7 @@ import json
 import sys
 
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.settings import whole
 
 EXAMPLES = """examples:
   keras-vid list                                       all networks
@@ -15,9 +16,9 @@ EXAMPLES = """examples:
 
 def add_arguments(parser):
     parser.add_argument("pattern", nargs="?", help="names to show, such as 's3d*'")
-    parser.add_argument("--frames", type=int, default=64, help="frames of the clip that is counted (default: 64)")
-    parser.add_argument("--size", type=int, default=224, help="side of the clip that is counted (default: 224)")
-    parser.add_argument("--classes", type=int, default=400, help="number of labels (default: 400)")
+    parser.add_argument("--frames", type=whole(), default=64, help="frames of the clip that is counted (default: 64)")
+    parser.add_argument("--size", type=whole(16), default=224, help="side of the clip that is counted (default: 224)")
+    parser.add_argument("--classes", type=whole(), default=400, help="number of labels (default: 400)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="an option of the networks that are shown"
     )

@@ -3,6 +3,8 @@
 import json
 import math
 
+from keras_vid.utils.settings import whole
+
 EXAMPLES = """examples:
   keras-vid summary s3dg                               endpoints, and what each part costs
   keras-vid summary stm_resnet50 --frames 16 --all     every layer
@@ -15,8 +17,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="an option of a network that is named"
     )
-    parser.add_argument("--frames", type=int, help="frames of the clip (default: the network's, or 64)")
-    parser.add_argument("--size", type=int, help="side of the clip (default: the network's, or 224)")
+    parser.add_argument("--frames", type=whole(), help="frames of the clip (default: the network's, or 64)")
+    parser.add_argument("--size", type=whole(16), help="side of the clip (default: the network's, or 224)")
     parser.add_argument("--all", action="store_true", help="every layer, not only endpoints and those that cost")
     parser.add_argument("--json", action="store_true", help="one JSON object a layer")
 

@@ -1,13 +1,56 @@
-"""`--set NAME=VALUE`: settings by name from a command line, read and checked the same way by every command."""
+"""Numbers, and settings by name (`--set NAME=VALUE`), from a command line: read and checked alike by every command."""
 
+import argparse
 import ast
 import difflib
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from keras_vid.utils.errors import UsageError
 
 WORDS = {"true": True, "yes": True, "false": False, "no": False, "none": None}
+
+
+def whole(least=1, most=math.inf) -> Callable[[str], int]:
+    """The `type` of a flag that is a whole number within bounds.
+
+    >>> whole()("3")
+    3
+    """
+    bounds = f" of at least {least}" if most == math.inf else f" from {least} to {most}"
+
+    def read(text):
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number{bounds}")
+        return value
+
+    return read
+
+
+def number(least=-math.inf, most=math.inf, above=-math.inf, below=math.inf) -> Callable[[str], float]:
+    """The `type` of a flag that is a number within bounds, which belong to it (`least`, `most`) or not.
+
+    >>> number(above=0, most=1)("0.5")
+    0.5
+    """
+    bounds = {"of at least": least, "above": above, "up to": most, "below": below}
+    words = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if math.isfinite(bound))
+
+    def read(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and least <= value <= most and above < value < below):
+            raise argparse.ArgumentTypeError(f"{text} is not a number {words}".rstrip())
+        return value
+
+    return read
 
 
 def parse_settings(texts: Iterable[str], known: Mapping, what="option", flag="--set") -> dict:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from keras_vid.utils.errors import InputError, UsageError
+from keras_vid.utils.settings import whole
 
 EXAMPLES = """examples:
   keras-vid export runs/a -o served/a                          SavedModel, checked against the network
@@ -34,8 +35,8 @@ def add_arguments(parser):
         help="for int8: a folder or a CSV file path[,group] of videos like those it will see; about a third, of other "
         "sources than the rest, are held back and judge the result (default: those that the run was trained on)",
     )
-    parser.add_argument("--frames", type=int, help="fix the number of frames of a clip")
-    parser.add_argument("--size", type=int, help="fix the side of a clip")
+    parser.add_argument("--frames", type=whole(), help="fix the number of frames of a clip")
+    parser.add_argument("--size", type=whole(16), help="fix the side of a clip")
     parser.add_argument("--features", help="endpoints of the signature 'features', comma-separated: Mixed_4e,Mixed_5c")
     parser.add_argument("--labels", help="a text file of label names, one a line, in the order of the classes")
     parser.add_argument("--onnx", metavar="FILE", help="write the network for ONNX Runtime, too")

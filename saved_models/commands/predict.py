@@ -14,6 +14,7 @@ from keras_vid.saved_models.commands.network import (
 
 from keras_vid.utils.errors import InputError, MissingFile, UsageError
 from keras_vid.utils.progress import progress, say_if_slow
+from keras_vid.utils.settings import number, whole
 from keras_vid.utils.stops import resumable
 
 EXAMPLES = """examples:
@@ -40,22 +41,24 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--fps",
-        type=float,
+        type=number(above=0),
         help="frames that are read of each second of a video; 25 for DeepMind's I3D (default: the network's)",
     )
-    parser.add_argument("--stride", type=int, help="read every Nth of these frames (default: the network's)")
+    parser.add_argument("--stride", type=whole(), help="read every Nth of these frames (default: the network's)")
     parser.add_argument(
         "--modality", choices=("rgb", "flow"), help="what the network reads; flow: keras-vid flow's folders"
     )
-    parser.add_argument("--top", type=int, default=5, help="how many labels to show (default: 5)")
+    parser.add_argument("--top", type=whole(), default=5, help="how many labels to show (default: 5)")
     parser.add_argument("--json", action="store_true", help="one JSON object a video")
     parser.add_argument("--csv", metavar="FILE", help="write the labels of all videos to a table, too")
     parser.add_argument(
         "-o", "--output", help="a folder for labelled copies; or a .jsonl file to write, or to go on with"
     )
-    parser.add_argument("-j", "--workers", type=int, help="videos decoded ahead (default: one for each core)")
+    parser.add_argument("-j", "--workers", type=whole(), help="videos decoded ahead (default: one for each core)")
     parser.add_argument("--server", help="TF Serving's HOST:8500 (gRPC) or http://HOST:8501; --model is its name there")
-    parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for the server (default: 60)")
+    parser.add_argument(
+        "--timeout", type=number(above=0), default=60, help="seconds to wait for the server (default: 60)"
+    )
     parser.add_argument("--runner", help="an Apache Beam runner that writes the .jsonl file, such as DirectRunner")
 
 
@@ -86,12 +89,6 @@ def _check(args):
         raise UsageError("--runner writes a list of videos on Apache Beam: give -o FILE.jsonl")
     if lines and (args.server or args.csv):
         raise UsageError("-o FILE.jsonl goes without --server and --csv")
-    if args.fps is not None and not args.fps > 0:
-        raise UsageError(f"--fps wants a number above 0, not {args.fps:g}")
-    if args.stride is not None and args.stride < 1:
-        raise UsageError(f"--stride wants a number above 0, not {args.stride}")
-    if args.top < 1 or (args.workers is not None and args.workers < 1) or not args.timeout > 0:
-        raise UsageError("--top, -j and --timeout want a number above 0")
     if args.server and (args.weights or args.labels or args.fps or args.stride or args.modality):
         raise UsageError("--server has a network of its own: no --weights, --labels, --fps, --stride, --modality")
 

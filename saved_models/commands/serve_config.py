@@ -4,7 +4,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from keras_vid.utils.errors import UsageError
+from keras_vid.utils.settings import whole
 
 EXAMPLES = """examples:
   keras-vid serve-config served/a served/b -o config           config/ is what docker compose starts TF Serving with
@@ -16,7 +16,7 @@ def add_arguments(parser):
     parser.add_argument("models", nargs="+", metavar="SAVED_MODEL_DIR", help="folders that keras-vid export wrote")
     parser.add_argument("-o", "--output", required=True, help="the folder to write")
     parser.add_argument(
-        "-b", "--batch-size", type=int, default=8, help="clips of several requests computed together (default: 8)"
+        "-b", "--batch-size", type=whole(), default=8, help="clips of several requests computed together (default: 8)"
     )
     parser.add_argument("--image", default="tensorflow/serving", help="the image (default: tensorflow/serving)")
     parser.add_argument(
@@ -27,8 +27,6 @@ def add_arguments(parser):
 def run(args):
     from keras_vid.saved_models.serving.serve_config import write
 
-    if args.batch_size < 1:
-        raise UsageError(f"--batch-size is at least 1, not {args.batch_size}")
     if args.openvino:
         _write_openvino(args)
         return

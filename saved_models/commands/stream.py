@@ -5,6 +5,8 @@ import json
 from keras_vid.saved_models.commands.network import add_network_arguments, open_network_of_frames
 from keras_vid.saved_models.commands.results import as_json
 
+from keras_vid.utils.settings import whole
+
 EXAMPLES = """examples:
   keras-vid stream long.mp4 --model i3d
   keras-vid stream rtsp://camera.local/1 --model runs/a --json
@@ -20,13 +22,15 @@ def add_arguments(parser):
     )
     add_network_arguments(parser)
     add_window_arguments(parser, "half a window")
-    parser.add_argument("--top", type=int, default=5, help="how many labels to show (default: 5)")
+    parser.add_argument("--top", type=whole(), default=5, help="how many labels to show (default: 5)")
     parser.add_argument("--json", action="store_true", help="one JSON object a window")
 
 
 def add_window_arguments(parser, stride):
-    parser.add_argument("--window", type=int, help="frames that one label is about (default: what the network takes)")
-    parser.add_argument("--stride", type=int, help=f"frames from one window to the next (default: {stride})")
+    parser.add_argument(
+        "--window", type=whole(), help="frames that one label is about (default: what the network takes)"
+    )
+    parser.add_argument("--stride", type=whole(), help=f"frames from one window to the next (default: {stride})")
 
 
 def run(args):

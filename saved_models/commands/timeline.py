@@ -10,6 +10,7 @@ from keras_vid.saved_models.commands.stream import add_window_arguments
 
 from keras_vid.utils.errors import UsageError
 from keras_vid.utils.progress import progress
+from keras_vid.utils.settings import number
 
 REWRITE = 10.0  # seconds between two versions of a file while the video still runs
 EXAMPLES = """examples:
@@ -30,11 +31,11 @@ def add_arguments(parser):
         "-o", "--output", action="append", default=[], help="a file to write: .csv, .json, .vtt, .srt, .mp4; repeatable"
     )
     parser.add_argument(
-        "--min-score", type=float, default=0.3, help="least probability of a label that is shown (default: 0.3)"
+        "--min-score", type=number(0, 1), default=0.3, help="least probability of a label that is shown (default: 0.3)"
     )
     parser.add_argument(
         "--switch-cost",
-        type=float,
+        type=number(least=0),
         default=1.0,
         help="seconds for which another label must be e times as probable before the label changes (default: 1)",
     )

@@ -263,7 +263,6 @@ def test_explain_goes_through_a_folder_and_past_what_cannot_be_read(run, capsys)
     [
         (["--output", "seen.avi"], 1, "can write .mp4, .gif, .png"),
         (["-o", "seen.gif", "--class", "sit", "--top", "2"], 2, "--class names one class"),
-        (["-o", "seen.gif", "--top", "0"], 2, "above 0"),
         (["-o", "seen.gif", "--frames", "x"], 2, "--frames wants a number"),
     ],
 )

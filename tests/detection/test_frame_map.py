@@ -359,7 +359,7 @@ def test_an_iou_out_of_its_range_is_refused(iou, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["detect", "evaluate", "d.csv", "--gt", "gt.csv", f"--iou={iou}"])
     assert stop.value.code == 2
-    assert f"{iou} is not above 0 and up to 1" in capsys.readouterr().err
+    assert f"{iou} is not a number above 0 and up to 1" in capsys.readouterr().err
 
 
 def test_plot_is_a_picture(tmp_path):

@@ -254,7 +254,6 @@ def test_a_run_at_a_rate_is_tested_and_asked_at_it(both, tmp_path, capsys):
     assert "at 10 frames a second, every frame of 2" in json.loads(capsys.readouterr().out)["protocol"]
     assert main(["evaluate", str(run), "--split", "validation", "--json", "--fps", "5", "--stride", "1"]) == 0
     assert "at 5 frames a second" in json.loads(capsys.readouterr().out)["protocol"]
-    assert main(["predict", str(video), "--model", str(run), "--fps", "-1"]) == 2
 
 
 def test_ten_seconds_of_kinetics_at_25_are_all_of_it(tmp_path):

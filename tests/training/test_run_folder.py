@@ -18,6 +18,7 @@ from keras_vid.training.run.progress import Line, Progress
 from keras_vid.cli import main
 from keras_vid.utils.errors import InputError, Stopped
 from keras_vid.utils.files import atomic
+from tests.training.tiny_videos import write_clips
 
 HOLD = """
 import sys, time
@@ -38,6 +39,19 @@ def test_two_runs_into_one_folder_refuse_each_other(tmp_path):
         process.kill()
     with RunFolder(tmp_path / "run").opened() as found:
         assert found is None
+
+
+def test_a_run_that_is_refused_leaves_no_folder(tmp_path, capsys):
+    write_clips(tmp_path / "videos", ["a", "b"] * 3)
+    command = ["train", "tsm_resnet14", "--data", str(tmp_path / "videos"), "-o", str(tmp_path / "run"), "--size", "32"]
+    for wrong, said in (
+        (["--split", "9"], "no numbered splits"),
+        (["--weights", "nosuch"], "no weights called 'nosuch'"),
+    ):
+        assert main([*command, *wrong]) == 1
+        assert said in capsys.readouterr().err.splitlines()[-1] and not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    assert main([*command, "--split", "9"]) == 1 and (tmp_path / "run").is_dir()  # it was there before
 
 
 def test_settings_alone_are_not_a_run(tmp_path):

@@ -3,6 +3,7 @@
 import sys
 
 from keras_vid.utils.errors import UsageError
+from keras_vid.utils.settings import number, whole
 from keras_vid.utils.stops import resumable
 
 EXAMPLES = """examples:
@@ -21,22 +22,22 @@ def add_arguments(parser):
     parser.add_argument("--data", default="synthetic", help="the videos, or 'synthetic' (default)")
     parser.add_argument("--dataset", help="the data set of --data: the paper's, or folder (default: synthetic, folder)")
     parser.add_argument("-o", "--output", help="the folder of the runs and the table (default: runs/ablations/TABLE)")
-    parser.add_argument("--seeds", type=int, default=1, help="how often each row is trained (default: 1)")
+    parser.add_argument("--seeds", type=whole(), default=1, help="how often each row is trained (default: 1)")
     parser.add_argument("--rows", metavar="PATTERN", help="rows whose name matches, such as 'CSTM' or 'top-heavy*'")
     parser.add_argument("--backbone", help="of networks on an image network (default: the paper's, or resnet14)")
     parser.add_argument("--lists", help="folder of the official label and split files")
-    parser.add_argument("--split", type=int, default=1, help="split of UCF101 and HMDB51 (default: 1)")
-    parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time")
+    parser.add_argument("--split", type=whole(), default=1, help="split of UCF101 and HMDB51 (default: 1)")
+    parser.add_argument("-j", "--workers", type=whole(), help="videos decoded at a time")
     made = parser.add_argument_group("the synthetic set")
-    made.add_argument("--clips", type=int, default=30, help="training clips of each class (default: 30)")
-    made.add_argument("--pixels", type=int, default=64, help="side of its videos (default: 64)")
+    made.add_argument("--clips", type=whole(), default=30, help="training clips of each class (default: 30)")
+    made.add_argument("--pixels", type=whole(24), default=64, help="side of its videos (default: 64)")
     fields = parser.add_argument_group("fields of the rows' recipe")
-    fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips of a step")
-    fields.add_argument("--epochs", type=float, help="passes over the training clips")
-    fields.add_argument("--lr", type=float, help="learning rate")
-    fields.add_argument("--frames", type=int, help="frames of a clip")
-    fields.add_argument("--size", type=int, help="side of the picture that the networks see")
-    fields.add_argument("--short", type=int, help="short side to which frames are scaled while decoding")
+    fields.add_argument("-b", "--batch-size", dest="batch", type=whole(), help="clips of a step")
+    fields.add_argument("--epochs", type=number(above=0), help="passes over the training clips")
+    fields.add_argument("--lr", type=number(above=0), help="learning rate")
+    fields.add_argument("--frames", type=whole(), help="frames of a clip")
+    fields.add_argument("--size", type=whole(16), help="side of the picture that the networks see")
+    fields.add_argument("--short", type=whole(16), help="short side to which frames are scaled while decoding")
     fields.add_argument("--weights", help="what all rows start from; none: random weights")
 
 

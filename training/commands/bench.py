@@ -3,6 +3,8 @@
 import json
 import sys
 
+from keras_vid.utils.settings import whole
+
 EXAMPLES = """examples:
   keras-vid bench input folder my_videos/
   keras-vid bench input prepared prepared/train --model tsm_resnet50 --frames 8 --sample segments
@@ -22,12 +24,12 @@ def add_arguments(parser):
         "--set", action="append", default=[], metavar="NAME=VALUE", help="an option of that network's constructor"
     )
     sub.add_argument("--modality", choices=("rgb", "flow"), default="rgb", help="flow: folders of keras-vid flow")
-    sub.add_argument("--frames", type=int, default=16, help="frames of a clip (default: 16)")
-    sub.add_argument("--size", type=int, default=224, help="side of a clip (default: 224)")
+    sub.add_argument("--frames", type=whole(), default=16, help="frames of a clip (default: 16)")
+    sub.add_argument("--size", type=whole(16), default=224, help="side of a clip (default: 224)")
     sub.add_argument("--sample", choices=("dense", "segments"), default="dense", help="frames in a row, or spread out")
-    sub.add_argument("-b", "--batch-size", type=int, default=8, help="clips of a step (default: 8)")
-    sub.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
-    sub.add_argument("--steps", type=int, default=10, help="batches to time (default: 10)")
+    sub.add_argument("-b", "--batch-size", type=whole(), default=8, help="clips of a step (default: 8)")
+    sub.add_argument("-j", "--workers", type=whole(), help="videos decoded at a time (default: one for each core)")
+    sub.add_argument("--steps", type=whole(), default=10, help="batches to time (default: 10)")
     sub.add_argument("--json", action="store_true", help="the numbers as one JSON object")
 
 

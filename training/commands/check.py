@@ -3,6 +3,8 @@
 import json
 import sys
 
+from keras_vid.utils.settings import whole
+
 EXAMPLES = """examples:
   keras-vid check my_videos/                          one folder a class; a table on the terminal
   keras-vid check clips.csv -o checked                also checked/check.html, one page, and checked/check.csv
@@ -17,7 +19,7 @@ def add_arguments(parser):
     parser.add_argument("-o", "--output", help="folder for check.html and check.csv")
     parser.add_argument("--dataset", help="the public data set that DATA is the root of, such as ucf101")
     parser.add_argument("--lists", help="folder of the official label and split files (default: below DATA)")
-    parser.add_argument("--split", type=int, default=1, help="split of UCF101 and HMDB51 (default: 1)")
+    parser.add_argument("--split", type=whole(), default=1, help="split of UCF101 and HMDB51 (default: 1)")
     parser.add_argument(
         "--group-by", help="what no split may cut: a CSV column, folder, looks, or a pattern in the paths"
     )
@@ -25,8 +27,8 @@ def add_arguments(parser):
         "--network", help="also look for likely label errors, with the features of a network such as i3d"
     )
     parser.add_argument("--recipe", default="i3d", help="the recipe whose clips the page shows (default: i3d)")
-    parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
-    parser.add_argument("--seed", type=int, default=0, help="of the split (default: 0)")
+    parser.add_argument("-j", "--workers", type=whole(), help="videos decoded at a time (default: one for each core)")
+    parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, help="of the split (default: 0)")
     parser.add_argument("--json", action="store_true", help="what was found as one JSON object")
 
 

@@ -1,5 +1,6 @@
 """keras-vid embed: what a network sees in each clip, as a file, for TensorBoard's projector, or to find its like."""
 
+from keras_vid.utils.settings import whole
 from keras_vid.utils.stops import resumable
 
 EXAMPLES = """examples:
@@ -14,16 +15,16 @@ def add_arguments(parser):
     parser.add_argument("-o", "--output", help="an .npz file: features, paths, labels, groups, seconds")
     parser.add_argument("--projector", metavar="DIR", help="a folder for TensorBoard's projector, with pictures")
     parser.add_argument("--like", metavar="VIDEO", help="list the clips of DATA that are most like this one")
-    parser.add_argument("--top", type=int, default=10, help="how many of them (default: 10)")
+    parser.add_argument("--top", type=whole(), default=10, help="how many of them (default: 10)")
     parser.add_argument("--model", default="i3d", help="a network, a run folder or a .keras file (default: i3d)")
     parser.add_argument("--weights", help="of a network that is named (default: its published ones; none: random)")
-    parser.add_argument("--frames", type=int, help="frames of a clip, where the network leaves it open")
-    parser.add_argument("--size", type=int, help="side of a clip, where the network leaves it open")
+    parser.add_argument("--frames", type=whole(), help="frames of a clip, where the network leaves it open")
+    parser.add_argument("--size", type=whole(16), help="side of a clip, where the network leaves it open")
     parser.add_argument("--mirrored", action="store_true", help="the mean of each clip and of its mirror image")
     parser.add_argument(
-        "--clip-views", type=int, default=1, help="clips of each video whose mean is taken (default: 1)"
+        "--clip-views", type=whole(), default=1, help="clips of each video whose mean is taken (default: 1)"
     )
-    parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
+    parser.add_argument("-j", "--workers", type=whole(), help="videos decoded at a time (default: one for each core)")
     parser.add_argument("--json", action="store_true", help="with --like: one JSON object a line")
 
 

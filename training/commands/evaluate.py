@@ -3,6 +3,7 @@
 from keras_vid.saved_models.engines.flag import add_engine_argument
 
 from keras_vid.utils.errors import InputError, UsageError
+from keras_vid.utils.settings import number, whole
 
 EXAMPLES = """examples:
   keras-vid evaluate runs/stm                          by the protocol of its recipe
@@ -33,18 +34,20 @@ def add_arguments(parser):
         help="of a run: test or validation (default: test, where there is one); "
         "with a network's name: val, test, test2, ... (default: val)",
     )
-    parser.add_argument("--clips", type=int, help="clips of each video; 0 for all its frames (default: the recipe's)")
+    parser.add_argument(
+        "--clips", type=whole(0), help="clips of each video; 0 for all its frames (default: the recipe's)"
+    )
     parser.add_argument("--crops", type=int, choices=(1, 3), help="crops of each clip (default: the recipe's)")
-    parser.add_argument("--frames", type=int, help="frames of a clip (default: the recipe's)")
+    parser.add_argument("--frames", type=whole(), help="frames of a clip (default: the recipe's)")
     parser.add_argument(
         "--modality", choices=("rgb", "flow"), help="with a network's name: what it reads (default: rgb)"
     )
     parser.add_argument(
-        "--fps", type=float, help="frames that are read of each second of a video (default: the recipe's)"
+        "--fps", type=number(above=0), help="frames that are read of each second of a video (default: the recipe's)"
     )
-    parser.add_argument("--stride", type=int, help="read every Nth of these frames (default: the recipe's)")
-    parser.add_argument("--size", type=int, help="side of the crop (default: the recipe's)")
-    parser.add_argument("-b", "--batch-size", type=int, help="clips at a time (default: the recipe's)")
+    parser.add_argument("--stride", type=whole(), help="read every Nth of these frames (default: the recipe's)")
+    parser.add_argument("--size", type=whole(16), help="side of the crop (default: the recipe's)")
+    parser.add_argument("-b", "--batch-size", type=whole(), help="clips at a time (default: the recipe's)")
     parser.add_argument(
         "--average", default="softmax", choices=("softmax", "logits"), help="what is averaged over views"
     )
@@ -52,7 +55,7 @@ def add_arguments(parser):
     orders.add_argument("--reverse", action="store_const", dest="order", const="reverse", help="frames backwards")
     orders.add_argument("--shuffle", action="store_const", dest="order", const="shuffle", help="frames in random order")
     orders.add_argument("--freeze", action="store_const", dest="order", const="freeze", help="one frame, repeated")
-    parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time")
+    parser.add_argument("-j", "--workers", type=whole(), help="videos decoded at a time")
     add_engine_argument(parser)
     parser.add_argument("-o", "--output", help="folder for the predictions, where the source is not a run folder")
     parser.add_argument(

@@ -4,14 +4,12 @@ import argparse
 from pathlib import Path
 
 from keras_vid.utils.errors import UsageError
+from keras_vid.utils.settings import number, whole
 
-NOT_HERE = {
-    "modality": "--modality",
-    "val_data": "--val-data",
-    "service": "--service",
-    "lists": "--lists",
-    "set": "--set",
-}
+OWN = ("plan", "model", "stages", "freeze", "patience", "time_limit", "folds", "mirrored", "clip_views", "control")
+OWN += ("background",)  # flags that only a run without a recipe has
+SHARED = ("data", "output", "group_by", "seed", "workers", "epochs", "stride", "weights", "frames", "size", "fps")
+SHARED += ("batch", "lr", "head_rate", "recipe", "resume", "no_test", "run", "default")
 
 
 def add_flags(parser):
@@ -21,29 +19,38 @@ def add_flags(parser):
     own.add_argument("--model", help="a network with weights, a run folder or a .keras file (default: i3d)")
     own.add_argument("--stages", help="of probe,tune,combine; what folds do not find better is not kept")
     own.add_argument("--freeze", metavar="LAYER", help="the last frozen layer in tuning")
-    own.add_argument("--patience", type=int, help="epochs without a smaller loss after which tuning stops")
-    own.add_argument("--time-limit", type=float, metavar="MINUTES", help="what the run may take (default: 15)")
-    own.add_argument("--folds", type=int, help="parts into which the sources are dealt out for validation (5)")
-    own.add_argument("--stride", type=int, help="read every Nth frame only, with RECIPE too")
+    own.add_argument("--patience", type=whole(0), help="epochs without a smaller loss after which tuning stops")
+    own.add_argument(
+        "--time-limit", type=number(above=0), metavar="MINUTES", help="what the run may take (default: 15)"
+    )
+    own.add_argument("--folds", type=whole(2), help="parts into which the sources are dealt out for validation (5)")
+    own.add_argument("--stride", type=whole(), help="read every Nth frame only, with RECIPE too")
     own.add_argument(
         "--mirrored",
         action=argparse.BooleanOptionalAction,
         help="learn from each clip in a mirror, too (default: where that costs less than a minute)",
     )
-    own.add_argument("--clip-views", type=int, default=1, help="clips of each video to learn from (1)")
+    own.add_argument("--clip-views", type=whole(), default=1, help="clips of each video to learn from (1)")
     own.add_argument("--control", action="store_true", help="also judge a probe that sees one frame of each clip")
     own.add_argument("--background", action="store_true", help="a class more: what is outside the segments of files")
+    parser.set_defaults(default=parser.get_default)
+
+
+def refuse_flags(args, names, why):
+    """Refuse flags that this kind of run would not look at."""
+    wrong = [name for name in names if getattr(args, name) != args.default(name)]
+    if wrong:
+        raise UsageError(f"{', '.join('--' + name.replace('_', '-') for name in wrong)}: {why}")
 
 
 def train_own_videos(args):
     """Plan and fit by the flags of `keras-vid train`; the table goes to stdout."""
     import sys
 
+    others = [name for name in vars(args) if name not in (*OWN, *SHARED)]
+    refuse_flags(args, others, "only with a recipe, `keras-vid train NETWORK --data DIR`")
     from keras_vid.training.small.fit import fit_folder, plan_folder
 
-    wrong = [flag for name, flag in NOT_HERE.items() if getattr(args, name, None)]
-    if wrong:
-        raise UsageError(f"{', '.join(wrong)} wants a recipe: `keras-vid train NETWORK --data DIR`")
     choices = {
         "model": args.model,
         "weights": args.weights,

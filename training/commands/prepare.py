@@ -4,6 +4,7 @@ import json
 import os
 import sys
 
+from keras_vid.utils.settings import number, whole
 from keras_vid.utils.stops import resumable
 
 EXAMPLES = """examples:
@@ -28,13 +29,15 @@ def add_arguments(parser):
     parser.add_argument("--modality", choices=("rgb", "flow"), default="rgb", help="flow: folders of keras-vid flow")
     parser.add_argument("--split", default="train", help="train, val, test, train2, ... (default: train)")
     parser.add_argument("--lists", help="the folder with the official label and split files (default: below root)")
-    parser.add_argument("--size", type=int, default=256, help="short side of the frames (default: 256)")
-    parser.add_argument("--fps", type=float, help="frames a second that are kept (default: each of the videos' own)")
-    parser.add_argument("--stride", type=int, default=1, help="keep every Nth of these frames (default: 1)")
-    parser.add_argument("--shards", type=int, help="how many files (default: one for each 256 clips)")
-    parser.add_argument("--quality", type=int, default=90, help="of JPEG (default: 90)")
-    parser.add_argument("--seed", type=int, default=0, help="of the order of the clips (default: 0)")
-    parser.add_argument("-j", "--workers", type=int, help="processes (default: one for each core)")
+    parser.add_argument("--size", type=whole(16), default=256, help="short side of the frames (default: 256)")
+    parser.add_argument(
+        "--fps", type=number(above=0), help="frames a second that are kept (default: each of the videos' own)"
+    )
+    parser.add_argument("--stride", type=whole(), default=1, help="keep every Nth of these frames (default: 1)")
+    parser.add_argument("--shards", type=whole(), help="how many files (default: one for each 256 clips)")
+    parser.add_argument("--quality", type=whole(1, 100), default=90, help="of JPEG (default: 90)")
+    parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, help="of the order of the clips (default: 0)")
+    parser.add_argument("-j", "--workers", type=whole(), help="processes (default: one for each core)")
     parser.add_argument("--runner", help="an Apache Beam runner instead of local processes, such as DirectRunner")
     parser.add_argument("--json", action="store_true", help="the manifest as one JSON object")
 

@@ -2,6 +2,9 @@
 
 import argparse
 import dataclasses
+import math
+
+from keras_vid.utils.settings import number, whole
 
 HELP = {  # fields of the recipe; what is not here is explained in training/recipes/fields.py
     "modality": "rgb, or flow: the folders that keras-vid flow writes",
@@ -48,6 +51,27 @@ HELP = {  # fields of the recipe; what is not here is explained in training/reci
     "test_frames": "frames of a clip in testing, where not as in training",
     "test_size": "side of the picture in testing, where not as in training",
 }
+CHOICES = {
+    "modality": ("rgb", "flow"),
+    "sample": ("dense", "segments", "super_images", "window"),
+    "crop": ("random", "squash", "corner", "sth"),
+    "optimizer": ("sgd", "adamw"),
+    "unit": ("epochs", "steps"),
+    "schedule": ("drops", "cosine"),
+    "bn": ("train", "partial", "frozen"),
+    "crops": (1, 3),
+    "view_choice": ("spread", "random", "twice"),
+}
+AT_LEAST_0 = ("first_rate", "bias_rate", "head_rate", "weight_decay", "warmup", "clip_norm", "mixup", "cutmix")
+NUMBERS = {  # what the numbers of a recipe can be
+    **dict.fromkeys(AT_LEAST_0, number(least=0)),
+    **dict.fromkeys(("colour", "erasing"), number(least=0, most=1)),
+    **dict.fromkeys(("label_smoothing", "momentum", "dropout", "bn_momentum"), number(least=0, below=1)),
+    **dict.fromkeys(("fps", "lr", "length"), number(above=0)),
+    **dict.fromkeys(("size", "short", "test_size"), whole(16)),
+    **dict.fromkeys(("views", "test_seed"), whole(0)),
+    "drop": number(above=0, most=1),
+}
 NOT_FLAGS = ("model", "dataset", "source", "batch", "options", "stride")  # --stride stands in own_videos.py
 
 
@@ -56,19 +80,24 @@ def add_recipe_flags(parser):
     from keras_vid.training.recipes.fields import Recipe
 
     fields = parser.add_argument_group("the recipe's fields", "what is not given is the recipe's: --show prints it")
-    fields.add_argument("-b", "--batch-size", dest="batch", type=int, help="clips of a step on each device")
+    fields.add_argument("-b", "--batch-size", dest="batch", type=whole(), help="clips of a step on each device")
     text = "an option of the network's constructor, such as fusion=concat (repeatable)"
     fields.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=text)
     for field in dataclasses.fields(Recipe):
         if field.name in NOT_FLAGS:
             continue
-        kind = _weights_of_classes if field.name == "class_weights" else _parser(field)
-        fields.add_argument(f"--{field.name.replace('_', '-')}", type=kind, help=HELP.get(field.name))
+        flag, name = f"--{field.name.replace('_', '-')}", field.name.upper()
+        choices = CHOICES.get(field.name)
+        fields.add_argument(flag, type=_parser(field), choices=choices, metavar=name, help=HELP.get(field.name))
 
 
 def _parser(field):
+    if field.name == "class_weights":
+        return _weights_of_classes
     kind = getattr(field.type, "__name__", str(field.type)).split(" ")[0]
-    return {"bool": _yes, "tuple": _numbers, "int": int, "float": float}.get(kind, str)
+    return NUMBERS.get(field.name) or {"bool": _yes, "tuple": _numbers, "int": whole(), "float": number()}.get(
+        kind, str
+    )
 
 
 def _weights_of_classes(text):
@@ -83,6 +112,9 @@ def _yes(text):
 
 def _numbers(text):
     try:
-        return tuple(float(part) for part in text.split(",") if part)
+        numbers = tuple(float(part) for part in text.split(",") if part)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"numbers with commas, not {text!r}") from None
+        numbers = (-1,)
+    if not all(0 <= one < math.inf for one in numbers):
+        raise argparse.ArgumentTypeError(f"numbers of at least 0 with commas, not {text!r}")
+    return numbers

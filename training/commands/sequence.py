@@ -1,5 +1,6 @@
 """keras-vid sequence: features of frames in a file, and classifiers of such sequences compared (StNet, Table 1)."""
 
+from keras_vid.utils.settings import number, whole
 from keras_vid.utils.stops import resumable
 
 EXAMPLES = """examples:
@@ -16,18 +17,18 @@ def add_arguments(parser):
     sub.add_argument("-o", "--output", required=True, help="the .npz file: features, paths, labels, groups")
     sub.add_argument("--model", default="i3d", help="a network, a run folder or a .keras file (default: i3d)")
     sub.add_argument("--weights", help="of a network that is named (default: its published ones; none: random)")
-    sub.add_argument("--frames", type=int, help="frames of a clip, where the network leaves it open")
-    sub.add_argument("--size", type=int, help="side of a clip, where the network leaves it open")
-    sub.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
+    sub.add_argument("--frames", type=whole(), help="frames of a clip, where the network leaves it open")
+    sub.add_argument("--size", type=whole(16), help="side of a clip, where the network leaves it open")
+    sub.add_argument("-j", "--workers", type=whole(), help="videos decoded at a time (default: one for each core)")
     sub = kinds.add_parser("train", help="classifiers of such sequences, trained, tested and compared")
     sub.add_argument("features", help="a file of keras-vid sequence features")
     sub.add_argument("-o", "--output", required=True, help="the folder to write, or to go on with")
     sub.add_argument("--models", help="comma-separated (default: the ten of the paper's table)")
     sub.add_argument("--test", help="a file to test on (default: a fifth of the clips, of other sources)")
-    sub.add_argument("--seeds", type=int, default=1, help="runs of each model (default: 1)")
-    sub.add_argument("--epochs", type=int, default=30, help="passes over the clips (default: 30)")
-    sub.add_argument("-b", "--batch-size", type=int, default=32, help="clips of a step (default: 32)")
-    sub.add_argument("--lr", type=float, default=1e-3, help="Adam's first learning rate (default: 0.001)")
+    sub.add_argument("--seeds", type=whole(), default=1, help="runs of each model (default: 1)")
+    sub.add_argument("--epochs", type=whole(), default=30, help="passes over the clips (default: 30)")
+    sub.add_argument("-b", "--batch-size", type=whole(), default=32, help="clips of a step (default: 32)")
+    sub.add_argument("--lr", type=number(above=0), default=1e-3, help="Adam's first learning rate (default: 0.001)")
 
 
 @resumable()

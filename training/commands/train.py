@@ -2,10 +2,13 @@
 
 import dataclasses
 
-from keras_vid.training.commands.own_videos import add_flags, train_own_videos
+from keras_vid.training.commands.own_videos import OWN, add_flags, refuse_flags, train_own_videos
 from keras_vid.training.commands.recipe_flags import add_recipe_flags
 
 from keras_vid.utils.errors import InputError, Stopped
+from keras_vid.utils.settings import number, whole
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 EXAMPLES = """examples:
   keras-vid train --data my_videos/                             your own videos, one folder a class: all is chosen
@@ -16,40 +19,51 @@ EXAMPLES = """examples:
   keras-vid train --resume -o runs/a                            goes on with a run that was stopped
   keras-vid train stnet_resnet50/kinetics400 --data DIR --set modelling=paper     an option of the network
   keras-vid train tsn_resnet50/folder --show                    a recipe's settings, without training
+  keras-vid train --recipes 'stm*'                              what recipes there are
 """
 
 
 def add_arguments(parser):
     parser.usage = "keras-vid train [RECIPE] --data DATA [-o RUN] [options]"
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="a network, or network/dataset; see --recipes")
-    parser.add_argument("--recipes", action="store_true", help="list the recipes there are, and stop")
+    parser.add_argument("--recipes", action="store_true", help="list all recipes, or those of a pattern, and stop")
     parser.add_argument("--data", help="the videos: a folder, a CSV file, or a data set's root")
     parser.add_argument("-o", "--output", help="the run folder (default: runs/RECIPE)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --output where it stopped")
-    parser.add_argument("--epochs", type=float, help="short for --unit epochs --length EPOCHS")
+    parser.add_argument("--epochs", type=number(above=0), help="short for --unit epochs --length EPOCHS")
     parser.add_argument("--show", action="store_true", help="print the recipe's settings and stop")
     parser.add_argument("--no-test", action="store_true", help="no test and report after the last epoch")
     parser.add_argument("--lists", help="folder of the official label and split files (default: below --data)")
-    parser.add_argument("--split", type=int, default=1, help="split of UCF101 and HMDB51 (default: 1)")
+    parser.add_argument("--split", type=whole(), default=1, help="split of UCF101 and HMDB51 (default: 1)")
     parser.add_argument("--val-data", help="a folder or CSV file to validate on (default: the data set's own)")
     parser.add_argument(
         "--group-by", help="what no split may cut: a CSV column, folder, looks, or a pattern in the paths"
     )
     parser.add_argument("--no-validation", action="store_true", help="train on everything, validate on nothing")
-    parser.add_argument("-j", "--workers", type=int, help="videos decoded at a time (default: one for each core)")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default: 0)")
+    parser.add_argument("-j", "--workers", type=whole(), help="videos decoded at a time (default: one for each core)")
+    parser.add_argument(
+        "--seed", type=whole(0, 2**32 - 1), default=0, help="of weights, order and augmentation (default: 0)"
+    )
     parser.add_argument("--service", help="address of a tf.data service that decodes prepared data, grpc://host:port")
     machine = parser.add_argument_group("where it computes")
     machine.add_argument("--strategy", default="auto", help="auto, default, mirrored or multi_worker (default: auto)")
-    machine.add_argument("--devices", type=int, help="GPUs, or logical CPUs, of mirrored")
+    machine.add_argument("--devices", type=whole(), help="GPUs, or logical CPUs, of mirrored")
     machine.add_argument("--cluster", help="host:port,host:port of all workers, instead of TF_CONFIG")
-    machine.add_argument("--task", type=int, help="this worker's number in --cluster")
-    machine.add_argument("--precision", default="float32", help="float32, mixed_bfloat16 or mixed_float16")
+    machine.add_argument("--task", type=whole(0), help="this worker's number in --cluster")
+    machine.add_argument(
+        "--precision",
+        default="float32",
+        choices=PRECISIONS,
+        metavar="PRECISION",
+        help="float32, mixed_bfloat16 or mixed_float16",
+    )
     machine.add_argument("--xla", action="store_true", help="compile the step with XLA (slower on a CPU)")
-    machine.add_argument("--steps-per-execution", type=int, default=1, help="steps in one call of the graph")
-    machine.add_argument("--accumulate", type=int, default=1, help="steps whose gradients are added up")
-    machine.add_argument("--average", type=float, default=0.0, metavar="M", help="also average weights, e.g. 0.999")
-    machine.add_argument("--save-every", type=int, help="steps between saved states (default: five minutes)")
+    machine.add_argument("--steps-per-execution", type=whole(), default=1, help="steps in one call of the graph")
+    machine.add_argument("--accumulate", type=whole(), default=1, help="steps whose gradients are added up")
+    machine.add_argument(
+        "--average", type=number(least=0, below=1), default=0.0, metavar="M", help="also average weights, e.g. 0.999"
+    )
+    machine.add_argument("--save-every", type=whole(), help="steps between saved states (default: five minutes)")
     machine.add_argument("--profile", metavar="A:B", help="profile steps A to B for TensorBoard")
     add_flags(parser)
     add_recipe_flags(parser)
@@ -60,15 +74,11 @@ def run(args):
     import sys
     from pathlib import Path
 
-    from keras_vid.training.recipes import RECIPES
-
     if args.recipes:
-        for name, row in RECIPES.items():
-            length = f"{row.length:g} {row.unit} of {row.paper_batch} clips a step"
-            print(f"{name:45} lr {row.lr:<6g} {length}; {row.source}")
-        return
+        return _list_recipes(args.recipe or "*")
     if not args.recipe and args.data and not args.resume:
         return train_own_videos(args)
+    refuse_flags(args, OWN, "only for your own videos without RECIPE, `keras-vid train --data DIR`")
     if not args.recipe and not (args.resume and args.output):
         raise InputError("`keras-vid train --data DIR` takes your own videos, `train NETWORK --data DIR` a recipe")
     output = Path(args.output or f"runs/{args.recipe.replace('/', '_')}")
@@ -104,6 +114,19 @@ def run(args):
         f"everything is in {folder}: open report.html, or run `keras-vid predict VIDEO --model {folder}`",
         file=sys.stderr,
     )
+
+
+def _list_recipes(pattern):
+    from fnmatch import fnmatch
+
+    from keras_vid.training.recipes import RECIPES
+
+    rows = {name: row for name, row in RECIPES.items() if fnmatch(name, pattern) or fnmatch(row.model, pattern)}
+    if not rows:
+        raise InputError(f"no recipe's name matches {pattern!r}; keras-vid train --recipes lists them all")
+    for name, row in rows.items():
+        length = f"{row.length:g} {row.unit} of {row.paper_batch} clips a step"
+        print(f"{name:45} lr {row.lr:<6g} {length}; {row.source}")
 
 
 def chosen_options(args):

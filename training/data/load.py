@@ -35,6 +35,7 @@ from keras_vid.training.recipes.fields import MODALITIES
 from keras_vid.utils.errors import InputError, MissingFile
 
 PREPARED = "prepared"  # the name of a data set that `keras-vid prepare` wrote
+NUMBERED = ("ucf101", "hmdb51")  # data sets with several splits
 SHARE = 0.2  # of one's own clips is held out where no part is named for validation
 PUBLIC_SHARE = 0.1  # of a public data set's training clips
 
@@ -115,6 +116,8 @@ def datasets(recipe, options) -> Parts:
     if options.service:
         raise InputError("--service reads prepared data: `keras-vid prepare` writes it")
     root, lists, group_by = Path(options.data), options.lists, options.group_by
+    if options.split != 1 and recipe.dataset not in NUMBERED:
+        raise InputError(f"--split {options.split}: {recipe.dataset} has no numbered splits; ucf101 and hmdb51 have")
     if recipe.dataset in ("folder", "synthetic"):
         there = _parts_of(root)
         if there and "train" not in there:
@@ -123,7 +126,7 @@ def datasets(recipe, options) -> Parts:
         validation, test = (own_videos(root, part, group_by) if part in there else None for part in ("val", "test"))
         how, share = "part val chose the network", SHARE
     else:
-        numbered = options.split if recipe.dataset in ("ucf101", "hmdb51") else ""
+        numbered = options.split if recipe.dataset in NUMBERED else ""
         training = load_dataset(recipe.dataset, root, f"train{numbered}", lists, group_by)
         tested = f"test{numbered}" if numbered else "val"
         validation, test = None, load_dataset(recipe.dataset, root, tested, lists, group_by)

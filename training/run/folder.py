@@ -51,14 +51,21 @@ class RunFolder:
     def opened(self, resume=False):
         """Hold the folder for one run, and yield the newest state to go on with, or None at the start.
 
-        Another run that holds it is refused, and so is a run that is there already, without `resume`.
+        Another run that holds it is refused, and so is a run that is there already, without `resume`. A folder that
+        was made for a run which was then refused goes again.
         """
+        made = self.writes and not self.path.exists()
         with self._locked() if self.writes else contextlib.nullcontext():
             if self.writes and not resume and self.holds_a_run():
                 raise InputError(
                     f"{self.path} holds a run already: --resume goes on with it, another -o starts a new one"
                 )
-            yield state.load(self.checkpoints) if resume else None
+            try:
+                yield state.load(self.checkpoints) if resume else None
+            finally:
+                if made:
+                    with contextlib.suppress(OSError):  # there is something in it
+                        self.path.rmdir()
 
     @contextlib.contextmanager
     def _locked(self):
