@@ -199,13 +199,15 @@ def largest_memory():
 class Contender:
     """A process that answers when asked."""
 
-    def __init__(self, kind, folder, precision, environment, shape):
+    def __init__(self, kind, folder, precision, environment, shape, failure=None):
+        self.rounds, self.failure, self.process = [], failure, None
+        if failure:
+            return
         command = [sys.executable, __file__, "--work", kind, str(folder), precision, json.dumps(shape)]
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
         self.complaints = tempfile.TemporaryFile("w+")
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.complaints, "text": True}
         self.process = subprocess.Popen(command, env=environment, **pipes)
-        self.rounds, self.failure = [], None
         self._wait("ready")
 
     def _wait(self, what):
@@ -227,6 +229,8 @@ class Contender:
             self.rounds += [json.loads(line)] if line else []
 
     def end(self):
+        if self.process is None:
+            return
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.wait()
@@ -235,28 +239,36 @@ class Contender:
 
 
 def make(name, folder, options, contenders):
-    """Export a network as its contenders want it; seconds of the first export, and its multiply-adds."""
+    """Export a network as its contenders want it.
+
+    Returns the seconds of the first export, the multiply-adds, and what could not be made, {(kind, precision): why}.
+    """
     from keras_vid.saved_models import targets
     from keras_vid.saved_models.export import export
     from keras_vid.saved_models.fold import fold
 
     import keras_vid
+    from keras_vid.utils.errors import InputError
 
     style = {"style": "torch"} if name == "s3d" else {}  # torchvision's own arrangement
     model = keras_vid.create(name, **options, **style)
     began = time.perf_counter()
     export(model, folder / "float32")
     took = time.perf_counter() - began
-    kinds = {kind for kind, *_ in contenders.values()}
-    if ("savedmodel", "bfloat16") in {row[:2] for row in contenders.values()}:
-        export(model, folder / "bfloat16", precision="bfloat16")
-    if "openvino_int8" in kinds:
-        _make_int8(model, folder / "int8.xml")
-    if "onnx" in kinds:
-        targets.to_onnx(model, folder / "net.onnx")
-    if kinds & {"jax", "keras_torch"}:
-        fold(model).save(folder / "folded.keras")
-    return took, keras_vid.macs(model, options["frames"], options["size"])
+    steps = {
+        ("savedmodel", "bfloat16"): lambda: export(model, folder / "bfloat16", precision="bfloat16"),
+        ("openvino_int8", "float32"): lambda: _make_int8(model, folder / "int8.xml"),
+        ("onnx", "float32"): lambda: targets.to_onnx(model, folder / "net.onnx"),
+        ("jax", "float32"): lambda: fold(model).save(folder / "folded.keras"),
+        ("keras_torch", "float32"): lambda: fold(model).save(folder / "folded.keras"),
+    }
+    failures = {}
+    for file in {row[:2] for row in contenders.values()} & set(steps):
+        try:
+            steps[file]()
+        except InputError as error:  # random weights may round worse than a network's own
+            failures[file] = str(error)
+    return took, keras_vid.macs(model, options["frames"], options["size"]), failures
 
 
 def _make_int8(model, path):
@@ -271,9 +283,12 @@ def _make_int8(model, path):
     openvino.write(small, path, model.name, view_of(model))
 
 
-def race(contenders, folder, shape, rounds):
+def race(contenders, folder, shape, rounds, failures):
     """Rows of one network at one batch size."""
-    running = {name: Contender(kind, folder, *rest, shape) for name, (kind, *rest) in contenders.items()}
+    running = {
+        name: Contender(kind, folder, *rest, shape, failures.get((kind, rest[0])))
+        for name, (kind, *rest) in contenders.items()
+    }
     for _ in range(rounds):
         for contender in running.values():
             time.sleep(0.3)  # the last one's threads still spin for a moment
@@ -360,9 +375,9 @@ def main():
                 contenders["matmul"] = ("matmul", "float32", {})
                 if halves:
                     contenders["matmul, bf16"] = ("matmul", "bfloat16", {})
-            took, macs = make(name, Path(folder), {"frames": frames, "size": size}, contenders)
+            took, macs, failures = make(name, Path(folder), {"frames": frames, "size": size}, contenders)
             for batch in batches:
-                running = race(contenders, folder, (batch, frames, size, size, 3), rounds)
+                running = race(contenders, folder, (batch, frames, size, size, 3), rounds, failures)
                 title = f"{name}, {batch} x {frames} x {size} x {size}, {rounds} rounds, {macs / 1e9:.1f} GMAC a clip"
                 texts.append(table(f"{title}; exported and checked in {took:.0f} s", running, macs, batch))
                 print(texts[-1], flush=True)

@@ -6,8 +6,8 @@ import numpy as np
 from keras_vid.inference.predict import random_clips
 from keras_vid.utils.errors import InputError
 
-# Largest error of a logit, as a share of the largest logit.
-TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
+# Largest error of a logit, as a share of the largest logit. Rounding to float32 alone comes to 1.4e-4 (random weights).
+TOLERANCE = {"float32": 5e-4, "bfloat16": 0.1, "int8 weights": 0.1}
 
 
 def check(model, logits, precision, form="SavedModel"):
@@ -20,7 +20,7 @@ def check(model, logits, precision, form="SavedModel"):
     Args:
         model: The Keras network.
         logits: Function of uint8 clips that returns the logits of what ships.
-        precision: "float32" or "bfloat16": how far the two may be apart.
+        precision: A key of TOLERANCE: how far the two may be apart.
         form: What ships, as errors call it.
 
     Returns:

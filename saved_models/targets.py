@@ -1,17 +1,12 @@
 """The served network for other engines: ONNX Runtime, and LiteRT (TensorFlow Lite) for phones."""
 
-import os
 from pathlib import Path
 
-import keras
-import numpy as np
 import tensorflow as tf
-from keras_vid.saved_models.check import in_float32
+from keras_vid.saved_models.check import check
 from keras_vid.saved_models.fold import fold
 from keras_vid.saved_models.forms import faster
 
-from keras_vid.inference.predict import random_clips
-from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import atomic
 from keras_vid.utils.optional import need
 
@@ -29,8 +24,9 @@ def to_onnx(model, path):
     path = _parent(path)
     with atomic(path) as part:
         tf2onnx.convert.from_function(function, [spec], opset=OPSET, output_path=str(part))
-    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return _compare(model, path, lambda clips: session.run(["logits"], {"clip": clips})[0])
+        session = runtime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
+        checked = check(model, lambda clips: session.run(["logits"], {"clip": clips})[0], "float32", "ONNX file")
+    return checked["largest_error"]
 
 
 def to_litert(model, path, int8=False):
@@ -51,8 +47,10 @@ def to_litert(model, path, int8=False):
     path = _parent(path)
     with atomic(path) as part:
         part.write_bytes(converter.convert())
-    run = interpreter(model_path=str(path)).get_signature_runner("serving_default")
-    return _compare(model, path, lambda clips: run(clip=clips)["logits"], 0.1 if int8 else 1e-4)
+        run = interpreter(model_path=str(part)).get_signature_runner("serving_default")
+        precision = "int8 weights" if int8 else "float32"
+        checked = check(model, lambda clips: run(clip=clips)["logits"], precision, "LiteRT file")
+    return checked["largest_error"]
 
 
 def _network(model):
@@ -79,14 +77,3 @@ def _parent(path):
 
 def _interpreter():
     return need("ai_edge_litert.interpreter", "litert").Interpreter
-
-
-def _compare(model, path, logits, tolerance=1e-4):
-    """The largest error of a logit, as a share of the largest; a file that is further off is removed."""
-    clips = random_clips(model)
-    expected = keras.ops.convert_to_numpy(in_float32(model)(clips, training=False))
-    error = np.abs(logits(clips) - expected).max() / np.abs(expected).max()
-    if not error <= tolerance:
-        os.remove(path)
-        raise InputError(f"{path} returns {error:.2g} of its largest logit away from {model.name}: it was not kept")
-    return float(error)
