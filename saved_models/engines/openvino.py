@@ -27,25 +27,65 @@ def is_installed() -> bool:
 
 def convert(model):
     """A Keras network, its BatchNorms absorbed, as an OpenVINO model from `clip` to `logits` and `scores`."""
-    openvino = need("openvino", "openvino")
     import tensorflow as tf
     from keras_vid.saved_models.fold import fold
 
     net = fold(model)
-    module = tf.Module()
-    module.weights = [weight.value for weight in net.variables]
-    spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="clip")
 
-    @tf.function(input_signature=[spec])
-    def serve(clip):
-        logits = net(tf.cast(clip, tf.float32), training=False)
+    def answers(clip):
+        logits = net(clip, training=False)
         return {"logits": logits, "scores": tf.nn.softmax(logits)}
 
+    return _converted(net, answers, ("logits", "scores"))
+
+
+def _converted(net, answers, names):
+    """An OpenVINO model of `answers`, a function of float32 clips that returns the named outputs of a Keras network."""
+    openvino = need("openvino", "openvino")
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.weights = [weight.value for weight in net.variables]
+    spec = tf.TensorSpec((None, *net.input_shape[1:]), tf.uint8, name="clip")
+    serve = tf.function(lambda clip: answers(tf.cast(clip, tf.float32)), input_signature=[spec])
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, serve.get_concrete_function())
         converted = openvino.Core().read_model(folder)
-        outputs = [converted.output(name) for name in ("logits", "scores")]
-        return openvino.Model(outputs, converted.get_parameters(), model.name).clone()
+        outputs = [converted.output(name) for name in names]
+        return openvino.Model(outputs, converted.get_parameters(), net.name).clone()
+
+
+def outputs_of(net):
+    """A function of uint8 clips (B, T, H, W, C) that returns all outputs of a Keras network, as a list of arrays.
+
+    It is checked against the network on a clip of noise.
+    """
+    import keras
+    from keras_vid.saved_models.check import TOLERANCE
+
+    from keras_vid.inference.predict import random_clips
+
+    names = [f"output_{i}" for i in range(len(net.outputs))]
+
+    def answers(clip):
+        return dict(zip(names, keras.tree.flatten(net(clip, training=False))))
+
+    answer_of = _answer_of(_converted(net, answers, names), net.name)
+
+    def outputs(clips):
+        answer = answer_of(clips)
+        return [np.array(answer[name]) for name in names]
+
+    clip = random_clips(net, count=1)
+    for returned, exact in zip(outputs(clip), answers(clip).values()):
+        exact = keras.ops.convert_to_numpy(exact)
+        error = np.abs(returned - exact).max() / max(np.abs(exact).max(), np.finfo("float32").tiny)
+        if not error <= TOLERANCE["float32"]:
+            raise InputError(
+                f"OpenVINO returns {error:.2g} of its largest feature away from {net.name} "
+                f"({TOLERANCE['float32']:g} is allowed): use --engine tensorflow"
+            )
+    return outputs
 
 
 def check_network(model, network):
@@ -108,7 +148,13 @@ def of_saved_model(folder):
 
 
 def logits_of(network, name):
-    """A function of uint8 clips (B, T, H, W, C) that returns float32 logits (B, K).
+    """A function of uint8 clips (B, T, H, W, C) that returns float32 logits (B, K)."""
+    answer_of = _answer_of(network, name)
+    return lambda clips: np.array(answer_of(clips)["logits"])
+
+
+def _answer_of(network, name):
+    """A function of uint8 clips (B, T, H, W, C) that returns the outputs of an OpenVINO model by their names.
 
     The network is compiled for each shape of clips anew, which takes about a second and makes it a third to a half
     faster than one for all shapes.
@@ -122,17 +168,16 @@ def logits_of(network, name):
         fixed.reshape(list(shape))
         return core.compile_model(fixed, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"})
 
-    def logits(clips):
+    def answer_of(clips):
         clips = np.ascontiguousarray(clips, "uint8")
         if not allowed.compatible(openvino.PartialShape(list(clips.shape))):
             raise InputError(f"clips of the shape {clips.shape[1:]} do not fit {name}, which takes {allowed}")
         try:
-            answer = compiled(clips.shape)([clips])
+            return compiled(clips.shape)([clips])
         except RuntimeError as error:
             raise InputError(f"{clips.shape[1]} frames are too few for {name} ({_first_line(error)})") from error
-        return np.array(answer["logits"])
 
-    return logits
+    return answer_of
 
 
 def _first_line(error):

@@ -1,12 +1,14 @@
 """A test by OpenVINO, or of an exported network, gives the scores of a test of the network by TensorFlow."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
 pytest.importorskip("openvino")
 
+from keras_vid.saved_models.engines import openvino
 from keras_vid.training.data.load import load_dataset
 from keras_vid.training.evaluation.evaluate import scores_of
 from keras_vid.training.evaluation.windowed import computed_by
@@ -78,3 +80,35 @@ def test_what_an_export_cannot_be_shown_costs_one_line(run, tmp_path, capsys):
     assert main(command) == 2 and "give --test-data" in capsys.readouterr().err
     assert main([*command, "--test-data", str(others), "--frames", "3"]) == 1
     assert "frames of a video, not 3" in capsys.readouterr().err
+
+
+def test_embed_writes_the_same_features_by_both_engines(tmp_path, monkeypatch):
+    """Each in a home of its own, where nothing is kept; in one home, the second finds what the first one kept."""
+    model = tiny_network(tmp_path / "tiny.keras")
+    data = write_clips(tmp_path / "videos", ["dark"] * 3 + ["grey"] * 3)
+    made, outputs_of = [], openvino.outputs_of
+    monkeypatch.setattr(openvino, "outputs_of", lambda network: made.append(network.name) or outputs_of(network))
+
+    def embedded(engine, home):
+        monkeypatch.setenv("KERAS_VID_HOME", str(tmp_path / home))
+        out = tmp_path / f"{engine} {home}.npz"
+        assert main(["embed", str(data), "--model", model, "--engine", engine, "-o", str(out)]) == 0
+        with np.load(out) as file:
+            return file["features"]
+
+    exact, ours = embedded("tensorflow", "one"), embedded("openvino", "two")
+    assert made == ["tiny"]  # by OpenVINO where it was asked for, and not elsewhere
+    assert np.ptp(exact, axis=0).max() > 0.1 * np.abs(exact).max()  # clips are told apart
+    np.testing.assert_allclose(ours, exact, rtol=1e-3, atol=1e-6)
+    assert np.array_equal(embedded("openvino", "one"), exact)
+    monkeypatch.setitem(sys.modules, "openvino", None)  # as where it is not installed
+    assert np.array_equal(embedded("auto", "three"), exact)
+
+
+def test_embed_says_what_openvino_needs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_VID_HOME", str(tmp_path / "home"))
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    data = write_clips(tmp_path / "videos", ["dark", "grey"])
+    command = ["embed", str(data), "--model", tiny_network(tmp_path / "tiny.keras"), "-o", str(tmp_path / "out.npz")]
+    assert main([*command, "--engine", "openvino"]) == 1
+    assert 'pip install "keras_vid[openvino]"' in capsys.readouterr().err

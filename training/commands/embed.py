@@ -1,5 +1,7 @@
 """keras-vid embed: what a network sees in each clip, as a file, for TensorBoard's projector, or to find its like."""
 
+from keras_vid.saved_models.engines.flag import add_engine_argument
+
 from keras_vid.utils.settings import whole
 from keras_vid.utils.stops import resumable
 
@@ -25,6 +27,7 @@ def add_arguments(parser):
         "--clip-views", type=whole(), default=1, help="clips of each video whose mean is taken (default: 1)"
     )
     parser.add_argument("-j", "--workers", type=whole(), help="videos decoded at a time (default: one for each core)")
+    add_engine_argument(parser)
     parser.add_argument("--json", action="store_true", help="with --like: one JSON object a line")
 
 
@@ -41,7 +44,8 @@ def run(args):
         raise UsageError("nothing to do: give -o FILE.npz, --projector DIR or --like VIDEO")
     if args.output and not args.output.endswith(".npz"):
         raise UsageError(f"-o {args.output}: features are written to an .npz file")
-    options = {name: getattr(args, name) for name in ("model", "weights", "frames", "size", "mirrored", "workers")}
+    names = ("model", "weights", "frames", "size", "mirrored", "workers", "engine")
+    options = {name: getattr(args, name) for name in names}
     embedded = embed(args.data, views=args.clip_views, **options)
     for path, reason in embedded.features.failures.items():
         print(f"left out: {path}: {reason}", file=sys.stderr)

@@ -29,7 +29,7 @@ class Embedded:
         dataset: The clips, test part included.
         items: Those that could be read.
         vectors: (clips, channels), the mean over views and mirrored clips.
-        network, reading: What read them.
+        network, reading, workers, engine: What read them.
     """
 
     dataset: Dataset
@@ -39,12 +39,16 @@ class Embedded:
     network: object
     reading: Reading
     workers: int | None = None
+    engine: str = "auto"
 
 
 def embed(
-    data, *, model="i3d", weights=None, frames=None, size=None, mirrored=False, views=1, workers=None
+    data, *, model="i3d", weights=None, frames=None, size=None, mirrored=False, views=1, workers=None, engine="auto"
 ) -> Embedded:
     """Read every clip of a folder or CSV file; what was read before is kept.
+
+    Args:
+        engine: "tensorflow", "openvino" or "auto", as of `features_of`.
 
     >>> import tempfile
     >>> from keras_vid.video.synthetic import write_dataset
@@ -62,9 +66,9 @@ def embed(
     view = view_for(network, **{k: v for k, v in (("frames", frames), ("height", size), ("width", size)) if v})
     network = fixed(network, view)
     reading = Reading(view, mirrored, views)
-    features = features_of(dataset, network, reading, workers=workers)
+    features = features_of(dataset, network, reading, workers=workers, engine=engine)
     items = [dataset.items[place] for place in features.places]
-    return Embedded(dataset, items, features.vectors.mean(axis=1), features, network, reading, workers)
+    return Embedded(dataset, items, features.vectors.mean(axis=1), features, network, reading, workers, engine)
 
 
 def write_npz(path, embedded):
@@ -87,7 +91,8 @@ def nearest(embedded, video, top=10) -> list[tuple[Item, float]]:
     if not Path(video).exists():
         raise InputError(f"--like {video}: no such file")
     asked = Dataset("asked", [Item(str(video), 0)], ["asked"])
-    vector = features_of(asked, embedded.network, embedded.reading, workers=embedded.workers).vectors.mean(axis=1)
+    options = {"workers": embedded.workers, "engine": embedded.engine}
+    vector = features_of(asked, embedded.network, embedded.reading, **options).vectors.mean(axis=1)
     mean, deviation = embedded.vectors.mean(axis=0), embedded.vectors.std(axis=0)
     deviation = np.where(deviation > 1e-6 * (1 + abs(mean)), deviation, 1.0)
 

@@ -83,7 +83,9 @@ def view_for(network, **changes):
     return dataclasses.replace(view, **{**open_ones, "loop": True, **changes})
 
 
-def features_of(dataset, network, reading=None, *, workers=None, batch=None, folder=None) -> Features:
+def features_of(
+    dataset, network, reading=None, *, workers=None, batch=None, folder=None, engine="tensorflow"
+) -> Features:
     """The features of every clip of a data set that can be read, in its order.
 
     Args:
@@ -93,6 +95,8 @@ def features_of(dataset, network, reading=None, *, workers=None, batch=None, fol
         workers: Videos decoded at a time; None: one for each core.
         batch: Clips in one pass of the network; None: 8 on a GPU and of small clips, else 1.
         folder: Where features are kept; None: below KERAS_VID_HOME.
+        engine: "tensorflow" or "openvino": what computes. Both find again what the other one kept, for they differ by
+            rounding alone. "auto" is TensorFlow, which is as fast, without a network to convert first.
 
     >>> import keras_vid, tempfile
     >>> from keras_vid.training.data.datasets import Dataset, Item
@@ -117,7 +121,7 @@ def features_of(dataset, network, reading=None, *, workers=None, batch=None, fol
         if not all(_kept(cache, key, reading) for key in keys[place]):
             missing.append(place)
     wanted = {place: dataset.items[place] for place in missing}
-    look = tf.function(reading_network(network, names, reading.map), reduce_retracing=True) if wanted else None
+    look = _look(reading_network(network, names, reading.map), engine) if wanted else None
     computed = _compute(wanted, look, view, reading, (cache, keys), failures, workers, batch)
     places = [place for place in keys if all(_kept(cache, key, reading) for key in keys[place])]
     if not places:
@@ -127,6 +131,16 @@ def features_of(dataset, network, reading=None, *, workers=None, batch=None, fol
     widths = [int(network.get_layer(name).output.shape[-1]) for name in names]
     seconds = time.monotonic() - start
     return Features(places, vectors, widths, failures.rows, computed, seconds, cache, [keys[p] for p in places])
+
+
+def _look(network, engine):
+    """clips -> the outputs of a network, by an engine."""
+    if engine == "openvino":
+        from keras_vid.saved_models.engines.openvino import outputs_of
+
+        return outputs_of(network)
+    graph = tf.function(network, reduce_retracing=True)
+    return lambda clips: graph(tf.constant(clips))
 
 
 def _keys(item, view, reading):
@@ -192,7 +206,7 @@ def _compute(wanted, look, view, reading, kept, failures, workers, batch):
 
     def flush():
         nonlocal computed
-        outputs = [np.asarray(output) for output in look(tf.constant(np.stack([clip for *_, clip in ready])))]
+        outputs = [np.asarray(output) for output in look(np.stack([clip for *_, clip in ready]))]
         maps = outputs.pop() if reading.map else None
         vectors = np.concatenate(outputs, axis=-1).astype("float32")
         if maps is not None and maps.ndim == 4:  # an image network's map has a row a frame
