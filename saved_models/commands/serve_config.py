@@ -46,3 +46,4 @@ def _write_openvino(args):
     for file in files:
         print(file)
     print(f"start the server: docker compose -f {shlex.quote(str(files[-1]))} up", file=sys.stderr)
+    print("ask it by REST: keras-vid predict VIDEO --server http://localhost:8501 --model NAME", file=sys.stderr)

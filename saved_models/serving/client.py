@@ -63,14 +63,15 @@ class Client:
             outputs = self._call(until, "encoded_frames", {"frames": [encode(sent, self.quality)]})
         else:
             outputs = self._call(until, "serving_default", {"clip": view.crop(clip)[None]})
-        return ranked(outputs["scores"][0], [name.decode() for name in outputs["labels"][0]], top), note
+        return ranked(outputs["scores"][0], view.labels, top), note
 
     def view(self, until=None) -> ClipView:
         """What the network is shown of a video: the model itself carries it. Asked once."""
         if self.known_view is None:
-            if "view" not in self.signatures(until):
-                raise Refused(f"{self.called}: it does not say what it is shown: export it with keras-vid export")
-            text = self._call(until, "view", {"name": [b"view"]})["view"][0]
+            if "view" in self.signatures(until):
+                text = self._call(until, "view", {"name": [b"view"]})["view"][0]
+            else:
+                text = self._patiently(self.transport.view, until)
             self.known_view = ClipView.from_dict(json.loads(text))
         return self.known_view
 

@@ -1,4 +1,4 @@
-"""How TF Serving is talked to: gRPC and REST, each as a class with `signatures`, `predict`, `status` and `close`.
+"""How TF Serving and OpenVINO Model Server are asked: gRPC and REST, each as a class with the same methods.
 
 Both tell three kinds of failure apart. `Unavailable`: no server replied, or it is busy; asking again may help.
 `TimeoutError`: the time was up. `Refused`: the server understood and says no; the same request would be refused again.
@@ -16,6 +16,8 @@ import numpy as np
 
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.optional import need
+
+NO_VIEW = "it does not say what it is shown of a video: export it with keras-vid export"
 
 
 class Unavailable(OSError):
@@ -81,6 +83,9 @@ class Grpc:
             if not name.startswith("__")  # TensorFlow's own
         }
 
+    def view(self, timeout):
+        raise Refused(f"{NO_VIEW}; of OpenVINO Model Server, ask the REST port, http://HOST:8501")
+
     def predict(self, signature, inputs, timeout):
         import tensorflow as tf
 
@@ -138,8 +143,8 @@ class Rest:
     """TF Serving's REST API. Needs no package beyond Python."""
 
     def __init__(self, address, model, version=None):
-        path = f"/v1/models/{urllib.parse.quote(model)}" + (f"/versions/{version}" if version is not None else "")
-        self.address = address.rstrip("/") + path
+        path = f"/models/{urllib.parse.quote(model)}" + (f"/versions/{version}" if version is not None else "")
+        self.address, self.about = (f"{address.rstrip('/')}/{api}{path}" for api in ("v1", "v2"))
         self.outputs = {}  # names of each signature's outputs: the only one of a signature comes without its name
 
     def signatures(self, timeout):
@@ -151,6 +156,14 @@ class Rest:
             for name, signature in table.items()
             if not name.startswith("__")
         }
+
+    def view(self, timeout):
+        """The view of a model without that signature: OpenVINO Model Server returns what its file says of itself."""
+        try:
+            facts = self._request(self.about, None, timeout)["rt_info"]["keras_vid"]["facts"]
+            return json.dumps(json.loads(facts)["view"])
+        except (Refused, KeyError, TypeError, ValueError) as error:
+            raise Refused(NO_VIEW) from error
 
     def predict(self, signature, inputs, timeout):
         inputs = {name: _as_json(np.asarray(value)) for name, value in inputs.items()}
@@ -175,8 +188,12 @@ class Rest:
         }
 
     def _ask(self, path, body, timeout):
+        return self._request(self.address + path, body, timeout)
+
+    @staticmethod
+    def _request(url, body, timeout):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.address + path, data, {"Content-Type": "application/json"})
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return json.loads(_read(answer, time.monotonic() + timeout))
