@@ -1,15 +1,15 @@
 """keras-vid list: the networks with what they cost."""
 
 import json
-import sys
 
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.progress import progress
 from keras_vid.utils.settings import whole
 
 EXAMPLES = """examples:
   keras-vid list                                       all networks
   keras-vid list 's3d*' --frames 16 --size 112         multiply-adds of other clips
-  keras-vid list tsm_resnet50 --set fraction=4         with an option of the constructor
+  keras-vid list tsm_resnet50 --set share=4            with an option of the constructor
   keras-vid list --weights                             published weights, their sources and licences
 """
 
@@ -50,9 +50,7 @@ def run(args):
 
     if not args.json:
         print(f"{'network':24} {'parameters':>12} {'GMACs':>9} {'clip':>14}  weights")
-    for i, name in enumerate(found):
-        if sys.stderr.isatty():
-            print(f"\r{i + 1}/{len(found)}", end="\r", file=sys.stderr)
+    for name in _counted(found):
         model = create(name, classes=args.classes, **options[name])
         frames = model.input_shape[1] or args.frames
         size = model.input_shape[2] or args.size
@@ -73,6 +71,13 @@ def run(args):
             )
         del model
         keras.backend.clear_session()  # so that listing all networks needs the memory of one
+
+
+def _counted(names):
+    with progress(len(names), "networks") as advance:
+        for number, name in enumerate(names):
+            advance(number)
+            yield name
 
 
 def weights_table(networks):

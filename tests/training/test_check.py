@@ -10,13 +10,14 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
+from keras_vid.training.checking import places
 from keras_vid.training.checking.looks import alike, look_at_all
 from keras_vid.training.data.datasets import Item
 from keras_vid.training.data.load import load_dataset
 
 from keras_vid.cli import main
 from keras_vid.inference.groups import groups_of
-from keras_vid.video import read, synthetic, write
+from keras_vid.video import decode, read, synthetic, write
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,31 @@ def test_a_header_that_names_more_frames_than_there_are(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     [look] = look_at_all([Item(str(path), 0)])
     assert 10 < look.frames < 55 and look.trouble[0].startswith(f"cut off: {look.frames} of the 60 frames")
+
+
+def test_a_long_video_is_sought_in_unless_all_is_asked_for(tmp_path, monkeypatch, capsys):
+    """What is shown of a place is the frame that decoding in order yields there."""
+    import av
+
+    monkeypatch.setattr(places, "LONG", 300)
+    path = tmp_path / "videos/a/long.mp4"
+    path.parent.mkdir(parents=True)
+    pictures = synthetic.clip("jump_then_wave", frames=300, size=64)[0]
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=12, options={"g": "24"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for picture in pictures:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        out.mux(stream.encode())
+    synthetic.write_dataset(tmp_path / "videos", clips=1, frames=8, size=64, classes=["red_shirt"])
+    every = [frame.pts for frame in decode.up_to_damage(path)]
+    times, numbers, shown = places.in_places(path, [(2.0, 4.0), (None, None)], lambda frame: frame.pts)
+    assert shown == [every[number] for number in numbers] and len(numbers) < 70
+    assert len(times) == 300 and sum(24 <= number < 48 for number in numbers) >= places.OF_A_SEGMENT
+    for flags, found in ([], True), (["--decode-all"], False):
+        assert main(["check", str(tmp_path / "videos"), *flags]) == 0
+        told = capsys.readouterr().out
+        assert ("1 long files were looked at in 60 places" in told) == found and "300 to 300" in told
 
 
 def test_alike_is_a_correlation_of_pictures(bad):

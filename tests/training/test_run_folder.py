@@ -176,6 +176,8 @@ def test_a_fault_of_ours_keeps_its_traceback(monkeypatch, capsys):
 def test_a_run_that_is_not_there_cannot_be_resumed(tmp_path, capsys):
     assert main(["train", "--resume", "-o", str(tmp_path)]) == 1
     assert "holds no run to go on with" in capsys.readouterr().err
+    assert main(["train", "--resume"]) == 2
+    assert "-o RUN names it" in capsys.readouterr().err
     assert main(["train"]) == 1
     assert "takes your own videos" in capsys.readouterr().err
 

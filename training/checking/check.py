@@ -102,7 +102,7 @@ def check(
     network=None,
     seed=0,
     workers=None,
-    progress=None,
+    decode_all=False,
 ) -> Checked:
     """Look at every clip of a folder, a CSV file or a public data set, once.
 
@@ -111,7 +111,7 @@ def check(
         dataset: The public data set's name, such as "ucf101".
         lists, split, group_by, seed: As in training.
         network: Also look for likely label errors with this network's features: a name, a run folder, a `.keras` file.
-        progress: Called with (videos done, videos).
+        decode_all: Decode long files whole, which are else looked at in places.
 
     >>> import tempfile
     >>> from keras_vid.video import synthetic
@@ -132,7 +132,12 @@ def check(
         list(dict.fromkeys(pair for part in there for pair in part.skipped)),
         notes,
     )
-    looks = look_at_all(whole.items, workers, progress)
+    looks = look_at_all(whole.items, workers, decode_all)
+    if places := {item.path: look.places for item, look in zip(whole.items, looks) if look.places}:
+        notes.append(
+            f"{len(places):,} long files were looked at in {sum(places.values()):,} places: damage between them is not "
+            "seen; --decode-all looks at every frame"
+        )
     if all(look.error for look in looks):
         raise InputError(f"{data}: none of the {len(looks):,} clips can be read, such as {looks[0].error}")
     counts = [f"{name} {len(part.items):,}" for name, part in zip(parts._fields, parts) if isinstance(part, Dataset)]

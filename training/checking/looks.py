@@ -11,8 +11,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from keras_vid.training.checking.places import in_places
 
 from keras_vid.utils.errors import InputError, VideoError
+from keras_vid.utils.progress import progress
 from keras_vid.video import decode, images
 from keras_vid.video.reading import is_folder
 from keras_vid.video.scale import Scaler, resize
@@ -26,7 +28,8 @@ STILL = 12  # grey levels by which coding alone changes a pixel at most: 8 were 
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """What one pass over a clip tells; `trouble` is what is suspicious, `error` why it cannot be read."""
+    """What one pass over a clip tells; `trouble` is what is suspicious, `error` why it cannot be read, `places` how
+    many pictures of a long file were looked at that was not decoded whole."""
 
     frames: int = 0
     fps: float | None = None
@@ -37,30 +40,37 @@ class Look:
     pictures: np.ndarray | None = None
     trouble: tuple = ()
     error: str | None = None
+    places: int = 0
 
 
-def look_at_all(items, workers=None, progress=None) -> list[Look]:
-    """The `Look` of each clip. A file with several segments is read once.
+def look_at_all(items, workers=None, decode_all=False) -> list[Look]:
+    """The `Look` of each clip. A file with several segments is read once, and a long one in places, unless
+    `decode_all`.
 
     >>> from keras_vid.training.data.datasets import Item
     >>> [look] = look_at_all([Item("missing.mp4", 0)])
     >>> look.frames, "missing.mp4" in look.error
     (0, True)
     """
-    paths = list(dict.fromkeys(item.path for item in items))
-    scans = {}
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        for number, (path, scan) in enumerate(zip(paths, pool.map(_scan, paths)), 1):
-            scans[path] = scan
-            if progress:
-                progress(number, len(paths))
+    spans, scans = {}, {}
+    for item in items:
+        spans.setdefault(item.path, []).append((item.start, item.end))
+    scan = functools.partial(_scan, decode_all=decode_all)
+    with progress(len(spans)) as advance, ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        for number, (path, scanned) in enumerate(zip(spans, pool.map(scan, spans, spans.values())), 1):
+            scans[path] = scanned
+            advance(number)
     return [_look(scans[item.path], item) for item in items]
 
 
-def _scan(path):
+def _scan(path, spans, decode_all):
     """One file read once: (times, picture numbers, pictures, facts), or the error."""
     try:
         times, numbers, pictures, stride, facts = [], [], [], 1, _facts(path)
+        if not decode_all and not is_folder(path) and (sample := in_places(path, spans, _showing())):
+            times, numbers, shown = sample
+            facts |= {"size": shown[0][0], "places": len(numbers)}
+            return times, numbers, np.stack([picture for _, picture in shown]), facts
         for number, (seconds, size, picture) in enumerate(_pictures(path)):
             facts["size"] = facts.get("size") or size
             times.append(seconds)
@@ -100,13 +110,22 @@ def _pictures(path):
             frame = images.read_image(file)
             yield None, frame.shape[:2], resize(frame, (2 * SIDE, 2 * SIDE)).mean(axis=-1)
         return
-    scaler, first = None, None
+    first, shown = None, _showing()
     for frame in decode.up_to_damage(path):
-        scaler = scaler or Scaler((2 * SIDE, 2 * SIDE), frame.rotation)
         seconds = None if frame.pts is None else float(frame.pts * (frame.time_base or 0))
         first = seconds if first is None else first
-        size = Scaler(None, frame.rotation).shape(frame)
-        yield None if seconds is None else seconds - first, size, scaler(frame).mean(axis=-1)
+        yield None if seconds is None else seconds - first, *shown(frame)
+
+
+def _showing():
+    """A function of the frames of one video: ((height, width), grey picture of 2 SIDE x 2 SIDE)."""
+    scalers = {}  # by rotation, which is the same in all frames
+
+    def shown(frame):
+        scaler = scalers.setdefault(frame.rotation, Scaler((2 * SIDE, 2 * SIDE), frame.rotation))
+        return Scaler(None, frame.rotation).shape(frame), scaler(frame).mean(axis=-1)
+
+    return shown
 
 
 def _look(scan, item):
@@ -129,7 +148,17 @@ def _look(scan, item):
     trouble = _trouble(len(inside), chosen)
     if item.start is None and item.end is None and len(times) < 0.95 * facts["declared"] < 1e8:
         trouble.append(f"cut off: {len(times):,} of the {facts['declared']:,} frames that its header names decode")
-    return Look(len(inside), facts["fps"], seconds, height, width, facts["content"], small, tuple(trouble))
+    return Look(
+        frames=len(inside),
+        fps=facts["fps"],
+        seconds=seconds,
+        height=height,
+        width=width,
+        content=facts["content"],
+        pictures=small,
+        trouble=tuple(trouble),
+        places=facts.get("places", 0),
+    )
 
 
 def _trouble(frames, pictures):

@@ -29,6 +29,9 @@ def add_arguments(parser):
     parser.add_argument("--recipe", default="i3d", help="the recipe whose clips the page shows (default: i3d)")
     parser.add_argument("-j", "--workers", type=whole(), help="videos decoded at a time (default: one for each core)")
     parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, help="of the split (default: 0)")
+    parser.add_argument(
+        "--decode-all", action="store_true", help="every frame of long videos, too (default: places of them)"
+    )
     parser.add_argument("--json", action="store_true", help="what was found as one JSON object")
 
 
@@ -37,12 +40,6 @@ def run(args):
 
     from keras_vid.training.checking.check import check
     from keras_vid.training.checking.page import write_page
-
-    def progress(done, count):
-        if sys.stderr.isatty():
-            print(
-                f"\r{done:,} of {count:,} videos", end="" if done < count else "\r\x1b[K", file=sys.stderr, flush=True
-            )
 
     checked = check(
         args.data,
@@ -53,7 +50,7 @@ def run(args):
         network=args.network,
         seed=args.seed,
         workers=args.workers,
-        progress=progress,
+        decode_all=args.decode_all,
     )
     if args.output:
         page = write_page(checked, Path(args.output), args.recipe)

@@ -5,7 +5,7 @@ import dataclasses
 from keras_vid.training.commands.own_videos import OWN, add_flags, refuse_flags, train_own_videos
 from keras_vid.training.commands.recipe_flags import add_recipe_flags
 
-from keras_vid.utils.errors import InputError, Stopped
+from keras_vid.utils.errors import InputError, Stopped, UsageError
 from keras_vid.utils.settings import number, whole
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -79,7 +79,9 @@ def run(args):
     if not args.recipe and args.data and not args.resume:
         return train_own_videos(args)
     refuse_flags(args, OWN, "only for your own videos without RECIPE, `keras-vid train --data DIR`")
-    if not args.recipe and not (args.resume and args.output):
+    if args.resume and not (args.recipe or args.output):
+        raise UsageError("--resume goes on with the run in a folder: -o RUN names it")
+    if not args.recipe and not args.resume:
         raise InputError("`keras-vid train --data DIR` takes your own videos, `train NETWORK --data DIR` a recipe")
     output = Path(args.output or f"runs/{args.recipe.replace('/', '_')}")
     if args.resume and (output / "args.json").is_file():
