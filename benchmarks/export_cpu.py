@@ -11,9 +11,9 @@ machine's matrix multiplication rate, and the largest memory.
 
 Contenders: `ours` with TensorFlow's own kernels and with oneDNN's (TF_ENABLE_ONEDNN_OPTS), in float32 and bfloat16;
 OpenVINO on the same SavedModel, and on a file in int8 as `keras-vid export --precision int8` writes it (of random
-weights here: its speed is measured, its answers are not); ONNX Runtime on our ONNX file; and for s3d torchvision's own
-network, eager and compiled with frozen weights, in both precisions, and with `--gpu` ours on JAX and torch where a GPU
-is seen.
+weights here: its speed is measured, its answers are not); ONNX Runtime on our ONNX file, and in its own int8; for s3d
+torchvision's own network, eager and compiled with frozen weights, in both precisions; and with `--gpu` ours on JAX and
+torch where a GPU is seen.
 """
 
 import argparse
@@ -53,6 +53,7 @@ PEERS = {
     "OpenVINO, bf16": ("openvino", "bfloat16", {}),
     "OpenVINO, int8": ("openvino_int8", "float32", {}),
     "ONNX Runtime": ("onnx", "float32", {}),
+    "ONNX Runtime, int8": ("onnx_int8", "float32", {}),
 }
 TORCHVISION = {
     "torchvision": ("torch", "float32", {}),
@@ -103,12 +104,16 @@ def openvino_int8(folder, precision, shape):
     return lambda: logits(clip)
 
 
-def onnx(folder, precision, shape):
+def onnx(folder, precision, shape, file="net.onnx"):
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(f"{folder}/net.onnx", providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(f"{folder}/{file}", providers=["CPUExecutionProvider"])
     clip = _clip(shape)
     return lambda: session.run(["logits"], {"clip": clip})[0]
+
+
+def onnx_int8(folder, precision, shape):
+    return onnx(folder, precision, shape, "int8.onnx")
 
 
 def torch(folder, precision, shape, compiled=False):
@@ -166,7 +171,8 @@ def matmul(folder, precision, shape):
 
 
 LOADERS = {
-    f.__name__: f for f in (savedmodel, openvino, openvino_int8, onnx, torch, torch_compiled, jax, keras_torch, matmul)
+    f.__name__: f
+    for f in (savedmodel, openvino, openvino_int8, onnx, onnx_int8, torch, torch_compiled, jax, keras_torch, matmul)
 }
 
 
@@ -248,7 +254,6 @@ def make(name, folder, options, contenders):
     from keras_vid.saved_models.fold import fold
 
     import keras_vid
-    from keras_vid.utils.errors import InputError
 
     style = {"style": "torch"} if name == "s3d" else {}  # torchvision's own arrangement
     model = keras_vid.create(name, **options, **style)
@@ -259,6 +264,7 @@ def make(name, folder, options, contenders):
         ("savedmodel", "bfloat16"): lambda: export(model, folder / "bfloat16", precision="bfloat16"),
         ("openvino_int8", "float32"): lambda: _make_int8(model, folder / "int8.xml"),
         ("onnx", "float32"): lambda: targets.to_onnx(model, folder / "net.onnx"),
+        ("onnx_int8", "float32"): lambda: _make_onnx_int8(model, folder),
         ("jax", "float32"): lambda: fold(model).save(folder / "folded.keras"),
         ("keras_torch", "float32"): lambda: fold(model).save(folder / "folded.keras"),
     }
@@ -266,8 +272,8 @@ def make(name, folder, options, contenders):
     for file in {row[:2] for row in contenders.values()} & set(steps):
         try:
             steps[file]()
-        except InputError as error:  # random weights may round worse than a network's own
-            failures[file] = str(error)
+        except Exception as error:  # random weights may round worse than a network's own, a converter may not know them
+            failures[file] = " ".join(f"{type(error).__name__}: {error}".split())[:120]
     return took, keras_vid.macs(model, options["frames"], options["size"]), failures
 
 
@@ -281,6 +287,28 @@ def _make_int8(model, path):
     names = [op.get_friendly_name() for op in network.get_ordered_ops() if op.get_type_name() in calibrate.LAYERS]
     small = calibrate.quantize_all(network, list(random_clips(model)), [names[0], names[-1]])
     openvino.write(small, path, model.name, view_of(model))
+
+
+def _make_onnx_int8(model, folder):
+    """ONNX Runtime's own quantisation, a scale for each channel; its answers are not measured."""
+    from keras_vid.saved_models import targets
+    from onnxruntime.quantization import CalibrationDataReader, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    from keras_vid.inference.predict import random_clips
+
+    class Reader(CalibrationDataReader):
+        def __init__(self):
+            self.clips = iter(random_clips(model))
+
+        def get_next(self):
+            clip = next(self.clips, None)
+            return None if clip is None else {"clip": clip[None]}
+
+    plain = folder / "to_quantize.onnx"
+    targets.to_onnx(model, plain)
+    quant_pre_process(str(plain), str(plain), skip_symbolic_shape=True)
+    quantize_static(str(plain), str(folder / "int8.onnx"), Reader(), per_channel=True)
 
 
 def race(contenders, folder, shape, rounds, failures):
