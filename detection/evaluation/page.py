@@ -38,11 +38,11 @@ def write_page(run, detections=None, output=None, progress=None) -> Path:
     if "classes" not in settings or not source.get("dataset"):
         raise InputError(f"{run} is not a run of keras-vid detect train; of a classifier: keras-vid report {run}")
     gt, paths = sets.load(source["dataset"], source["data"], source.get("split") or 1, "test")
-    found = box_files.read_boxes(detections or _detections(folder.path, source, gt, paths, progress))
-    result, log = report(gt, found), folder.read_log()
+    predicted = box_files.read_boxes(detections or _detections(folder.path, source, gt, paths, progress))
+    result, log = report(gt, predicted), folder.read_log()
     title = f"Detection on {source['dataset']}"
-    parts = [f"<h1>{escape(title)}</h1>", _result(result, gt, found), curves(log, ("frame_map",), ("frame-mAP",))]
-    parts += [_classes(result), _errors(result), _drawn(gt, found, paths), _cost(log)]
+    parts = [f"<h1>{escape(title)}</h1>", _result(result, gt, predicted), curves(log, ("frame_map",), ("frame-mAP",))]
+    parts += [_classes(result), _errors(result), _drawn(gt, predicted, paths), _cost(log)]
     rows = [(name, path_of(value)) for name, value in settings.items() if name != "command"]
     parts.append(section("Settings", folded("all settings", table(rows))))
     _, _, started = settings.get("command", "").partition(" ")
@@ -65,14 +65,14 @@ def _detections(run, source, gt, paths, progress):
     return path
 
 
-def _result(result, gt, found):
+def _result(result, gt, predicted):
     parts = [f"<p class=result data-name=result>{result['map']:.1%}</p>"]
     frames = len(keyframes(gt))
     parts.append(paragraph(f"frame-mAP at IoU 0.5 (rule voc) of {frames:,} annotated test frames, {len(gt):,} boxes."))
     parts.append(paragraph("The same test frames, or some of them, chose best.keras: on others it will be worse."))
     rows = []
     for rule, (match, area) in RULES.items():
-        rows.append((rule, f"match {match}, area {area}", f"{frame_map(gt, found, rule)['map']:.4f}"))
+        rows.append((rule, f"match {match}, area {area}", f"{frame_map(gt, predicted, rule)['map']:.4f}"))
     rows.append(("voc, all frames", "detections in frames without boxes are false", f"{result['map_all']:.4f}"))
     rows += [(f"voc at IoU {k}", "", f"{result['sweep'][k]:.4f}") for k in ("0.75",)]
     rows.append(("voc over IoU 0.50:0.95", "", f"{result['map_coco']:.4f}"))
@@ -99,7 +99,7 @@ def _errors(result):
     return section("What is wrong", table(rows, head, (2,)), paragraph(text))
 
 
-def _drawn(gt, found, paths, min_score=0.3):
+def _drawn(gt, predicted, paths, min_score=0.3):
     """Keyframes spread over the test set, with what is found; the ground truth is white."""
     keys, figures = keyframes(gt), []
     for video, frame in keys[np.unique(np.linspace(0, len(keys) - 1, DRAWN).astype(int))].tolist():
@@ -115,13 +115,17 @@ def _drawn(gt, found, paths, min_score=0.3):
         scale = scale * zoom
         boxes = gt.box[(gt.video == video) & (gt.frame == frame)] * scale
         picture = draw(picture, boxes, [""] * len(boxes), [WHITE] * len(boxes))
-        at = np.zeros(len(found), bool)
-        if name in found.videos:
-            at = (found.video == found.videos.index(name)) & (found.frame == frame) & (found.score >= min_score)
-        names = [found.classes[label] for label in found.label[at]]
+        at = np.zeros(len(predicted), bool)
+        if name in predicted.videos:
+            at = (
+                (predicted.video == predicted.videos.index(name))
+                & (predicted.frame == frame)
+                & (predicted.score >= min_score)
+            )
+        names = [predicted.classes[label] for label in predicted.label[at]]
         numbers = [gt.classes.index(label) if label in gt.classes else WHITE for label in names]
-        texts = [f"{label} {score:.2f}" for label, score in zip(names, found.score[at])]
-        content = image(still(draw(picture, found.box[at] * scale, texts, numbers)), "image/webp", name)
+        texts = [f"{label} {score:.2f}" for label, score in zip(names, predicted.score[at])]
+        content = image(still(draw(picture, predicted.box[at] * scale, texts, numbers)), "image/webp", name)
         figures.append(figure(content, f"<span class=path>{escape(name)}</span>, frame {frame}"))
     note = paragraph(f"White: the ground truth. Coloured: detections with a score of at least {min_score:g}.", "soft")
     return section("Frames", f"<div class=cards>{''.join(figures)}</div>", note) if figures else ""

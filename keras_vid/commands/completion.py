@@ -23,12 +23,12 @@ def options():
     """`{command: [option, ...]}` of all commands, from their own parsers."""
     from keras_vid.cli import COMMANDS
 
-    found = {}
+    flags = {}
     for name, (address, _) in COMMANDS.items():
         parser = argparse.ArgumentParser()
         importlib.import_module(address).add_arguments(parser)
-        found[name] = sorted(_long(parser))
-    return found
+        flags[name] = sorted(_long(parser))
+    return flags
 
 
 def _long(parser):

@@ -88,15 +88,15 @@ def _videos(args):
     from keras_vid.video.finding import videos_below
 
     source, output = Path(args.video), Path(args.output)
-    found = [source] if source.is_file() else [Path(path) for path in sorted(videos_below(source))]
-    if not found:
+    videos = [source] if source.is_file() else [Path(path) for path in sorted(videos_below(source))]
+    if not videos:
         raise MissingFile(f"{source}: no videos below this folder")
-    if found == [source]:
+    if videos == [source]:
         return [(source, output)]
     if output.suffix:
-        raise UsageError(f"{source} holds {len(found)} videos: give a folder with -o, and --kind mp4, gif or png")
+        raise UsageError(f"{source} holds {len(videos)} videos: give a folder with -o, and --kind mp4, gif or png")
     kind = args.kind or "mp4"
-    return [(video, output / f"{video.relative_to(source)}.{kind}") for video in found]
+    return [(video, output / f"{video.relative_to(source)}.{kind}") for video in videos]
 
 
 def _speed(view, video):

@@ -88,8 +88,8 @@ def _activation(args):
     from keras_vid.explain.figures import side_by_side as figure
 
     explainers = [(name, Explainer(model)) for name, model, _ in _networks(args)]
-    found = figure.side_by_side(explainers, _videos(args, args.videos), args.label, args.frames)
-    return figure.HEADER, figure.as_rows(found), figure.draw(found)
+    rows = figure.side_by_side(explainers, _videos(args, args.videos), args.label, args.frames)
+    return figure.HEADER, figure.as_rows(rows), figure.draw(rows)
 
 
 def _motion(args):
@@ -103,13 +103,13 @@ def _motion(args):
 def _attention(args):
     from keras_vid.explain.figures import attention as figure
 
-    networks, places = _networks(args), args.videos
-    if len(places) not in (1, len(networks)):
+    networks, sources = _networks(args), args.videos
+    if len(sources) not in (1, len(networks)):
         raise UsageError(f"--videos wants one path, or one for each of the {len(networks)} networks")
-    places = places * len(networks) if len(places) == 1 else places
+    sources = sources * len(networks) if len(sources) == 1 else sources
     clips = [
-        (name, model, (view.read(path, args.frames) for path, _ in _videos(args, [place])))
-        for (name, model, view), place in zip(networks, places)
+        (name, model, (view.read(path, args.frames) for path, _ in _videos(args, [source])))
+        for (name, model, view), source in zip(networks, sources)
     ]
     rows = figure.attention(clips)
     return figure.HEADER, rows, figure.draw(rows)
@@ -133,15 +133,15 @@ def _networks(args):
     from keras_vid.explain.networks import open_trained
     from keras_vid.view import view_of
 
-    found = []
+    networks = []
     for named in args.models:
         name, source = _named(named)
         model = open_trained(source, args.weights)
         view = view_of(model)
         if args.size and view.height is None:
             view = dataclasses.replace(view, height=args.size, width=args.size)
-        found.append((name, model, view))
-    return found
+        networks.append((name, model, view))
+    return networks
 
 
 def _named(text):
@@ -150,13 +150,13 @@ def _named(text):
     return (name, source) if name else (Path(source).name or source, source)
 
 
-def _videos(args, places):
+def _videos(args, sources):
     from keras_vid.explain.figures.labelled import labelled_videos
 
-    found = [row for place in places for row in labelled_videos(place)]
-    if args.most and args.most < len(found):
-        found = [found[int((i + 0.5) * len(found) / args.most)] for i in range(args.most)]
-    return found
+    videos = [row for source in sources for row in labelled_videos(source)]
+    if args.most and args.most < len(videos):
+        videos = [videos[int((i + 0.5) * len(videos) / args.most)] for i in range(args.most)]
+    return videos
 
 
 def _readable(videos):

@@ -63,10 +63,10 @@ def _videos(source, output):
     """(path, its folder below the output) of every video; a folder of frames is one video."""
     if source.is_file():
         return [(source, source.stem)]
-    found = [Path(path) for path in sorted(videos_below(source))]
-    if found == [source]:
+    videos = [Path(path) for path in sorted(videos_below(source))]
+    if videos == [source]:
         return [(source, source.name)]
-    found = [f for f in found if output.resolve() not in (f.resolve(), *f.resolve().parents)]
-    inside = [f.relative_to(source) if f.is_dir() else f.relative_to(source).with_suffix("") for f in found]
+    videos = [f for f in videos if output.resolve() not in (f.resolve(), *f.resolve().parents)]
+    inside = [f.relative_to(source) if f.is_dir() else f.relative_to(source).with_suffix("") for f in videos]
     twice = len(set(inside)) < len(inside)  # a.mp4 beside a.avi
-    return list(zip(found, [f.relative_to(source) for f in found] if twice else inside))
+    return list(zip(videos, [f.relative_to(source) for f in videos] if twice else inside))

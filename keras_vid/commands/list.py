@@ -31,14 +31,14 @@ def run(args):
     from keras_vid.models.create import create, network_options
     from keras_vid.models.variants import list_models
 
-    found = list_models(args.pattern)
-    if not found:
+    names = list_models(args.pattern)
+    if not names:
         raise InputError(f"no network's name matches {args.pattern!r}; keras-vid list --names shows all")
     if args.names:
-        print("\n".join(found))
+        print("\n".join(names))
         return
     if args.weights:
-        print("\n".join(weights_table(found)))
+        print("\n".join(weights_table(names)))
         return
     import keras
 
@@ -46,11 +46,11 @@ def run(args):
     from keras_vid.utils.settings import parse_settings
     from keras_vid.weights.table import names as weights_of
 
-    options = {name: parse_settings(args.set, network_options(name), f"option of {name}") for name in found}
+    options = {name: parse_settings(args.set, network_options(name), f"option of {name}") for name in names}
 
     if not args.json:
         print(f"{'network':24} {'parameters':>12} {'GMACs':>9} {'clip':>14}  weights")
-    for name in _counted(found):
+    for name in _counted(names):
         model = create(name, classes=args.classes, **options[name])
         frames = model.input_shape[1] or args.frames
         size = model.input_shape[2] or args.size

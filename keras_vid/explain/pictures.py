@@ -103,7 +103,7 @@ def _curve(activation, width):
     return list(zip(xs, ys[:-1])), ys[-1]
 
 
-def fitted(draw, text, width, place):
+def fitted(draw, text, width, position):
     """Write a line in the largest size, 14 and less, that fits."""
     import matplotlib
 
@@ -112,4 +112,4 @@ def fitted(draw, text, width, place):
         font = ImageFont.truetype(str(file), size)
         if draw.textlength(text, font) <= width:
             break
-    draw.text(place, text, INK, font)
+    draw.text(position, text, INK, font)

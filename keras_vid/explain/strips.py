@@ -78,10 +78,10 @@ def grid(rows, columns, aspect, below=1.75, left=0.13):
 
 def pictures(axes, frames, name):
     """A row of pictures and, to its left, its name."""
-    for place, frame in zip(axes, frames):
-        place.imshow(frame)
-    for place in axes:
-        place.axis("off")
+    for panel, frame in zip(axes, frames):
+        panel.imshow(frame)
+    for panel in axes:
+        panel.axis("off")
     axes[0].text(-0.08, 0.5, wrapped(name), ha="right", va="center", fontsize=8, transform=axes[0].transAxes)
 
 

@@ -22,21 +22,21 @@ class Tail:
     """A network cut in two behind its last feature map.
 
     Attributes:
-        place: Name of the layer that makes the map.
+        layer: Name of the layer that makes the map.
         network: A network of the clip: the map and the logits, in one pass.
         frames: T of the map, where the network fixes it; the map is then folded, (B*T, H, W, C). None: (B, T, H, W, C).
         exact: Whether the logits are an affine function of the map, so that each place's share of them is a number.
 
     >>> import keras_vid
     >>> tail = Tail(keras_vid.create("s3d", classes=2, size=32))
-    >>> tail.place, tail.exact
+    >>> tail.layer, tail.exact
     ('Mixed_5c', True)
     """
 
     def __init__(self, model):
         end = _end_of_maps(model)
         features = end.input
-        self.place = features._keras_history.operation.name
+        self.layer = features._keras_history.operation.name
         self.network = keras.Model(model.input, [features, model.output])
         self.rest = keras.Model(features, model.output)
         self.frames = _folded_frames(self.rest) if len(features.shape) == 4 else None
@@ -57,8 +57,8 @@ def _end_of_maps(model):
     """The last layer that makes vectors of feature maps."""
     if not hasattr(model, "operations") or len(model.inputs) != 1 or len(model.output.shape) != 2:
         raise InputError(f"{model.name} is not a functional network from one clip to logits: its maps cannot be found")
-    found = [layer for layer in model.layers if isinstance(layer, LAST) and len(layer.input.shape) in (4, 5)]
-    end = next((layer for layer in reversed(found) if _all_pass(layer, model)), None)
+    candidates = [layer for layer in model.layers if isinstance(layer, LAST) and len(layer.input.shape) in (4, 5)]
+    end = next((layer for layer in reversed(candidates) if _all_pass(layer, model)), None)
     if end is None:
         raise InputError(f"{model.name} has no feature map that all of its logits are made of")
     return end

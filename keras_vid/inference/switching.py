@@ -47,14 +47,14 @@ class Switching:
 
     def _decided(self):
         classes = np.arange(len(self.total))
-        for place in range(len(self.held) - 1, 0, -1):
-            classes = self.held[place][0][classes]
+        for step in range(len(self.held) - 1, 0, -1):
+            classes = self.held[step][0][classes]
             if (classes == classes[0]).all():  # all best paths come through one class here
-                return self._path(int(classes[0]), place)
+                return self._path(int(classes[0]), step)
         if len(self.held) > LONGEST:
             number = int(self.total.argmax())
-            for place in range(len(self.held) - 1, 0, -1):
-                number = int(self.held[place][0][number])
+            for step in range(len(self.held) - 1, 0, -1):
+                number = int(self.held[step][0][number])
             return self._path(number, 1)
         return []
 

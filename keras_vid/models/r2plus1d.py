@@ -92,8 +92,8 @@ def convolutions(net: keras.Model) -> list[layers.Layer]:
     >>> len(convolutions(image_net("resnet50"))), len(convolutions(image_net("vgg16")))
     (16, 12)
     """
-    found = [layer for layer in net.layers if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D))]
-    return [layer for layer in found[1:] if tuple(layer.kernel_size) == (3, 3)]
+    convolutions = [layer for layer in net.layers if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D))]
+    return [layer for layer in convolutions[1:] if tuple(layer.kernel_size) == (3, 3)]
 
 
 def _stem(conv):

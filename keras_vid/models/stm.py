@@ -75,8 +75,8 @@ def block_names(net: keras.Model, stages: Collection[int] = (2, 3, 4, 5), blocks
     >>> block_names(image_net("resnet50"), stages=(4,), blocks=2)
     ['conv4_block1', 'conv4_block2']
     """
-    found = [re.fullmatch(r"(conv(\d)_block(\d+))_2_conv", layer.name) for layer in net.layers]
-    rows = [(m[1], int(m[2]), int(m[3])) for m in found if m]
+    matches = [re.fullmatch(r"(conv(\d)_block(\d+))_2_conv", layer.name) for layer in net.layers]
+    rows = [(m[1], int(m[2]), int(m[3])) for m in matches if m]
     if not rows:
         raise InputError(f"{net.name!r} has no residual blocks of three convolutions: take resnet50 or resnet101")
     there = sorted({stage for _, stage, _ in rows})

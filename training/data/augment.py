@@ -49,8 +49,8 @@ def random_crop(clip, size, seed):
     """A square of `size` pixels at one random place."""
     clip = _at_least(clip, size)
     room = tf.shape(clip)[1:3] - size
-    place = tf.random.stateless_uniform((2,), seed)
-    top, left = tf.unstack(tf.cast(place * tf.cast(room + 1, tf.float32), tf.int32))
+    position = tf.random.stateless_uniform((2,), seed)
+    top, left = tf.unstack(tf.cast(position * tf.cast(room + 1, tf.float32), tf.int32))
     return _fixed(crop(clip, top, left, size, size), size)
 
 
@@ -92,9 +92,9 @@ def corner_crop(clip, size, seed, scales=TSN_SCALES, distort=1):
     chosen = tf.random.stateless_uniform((), first, maxval=len(pairs), dtype=tf.int32)
     height, width = tf.unstack(tf.cast(short * tf.gather(tf.constant(pairs), chosen), tf.int32))
     # In quarters of the free room: five corners and centre, then the other places of TSN's code.
-    places = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2), (2, 0), (2, 4), (4, 2), (0, 2), (1, 1), (1, 3), (3, 1), (3, 3)]
-    place = tf.gather(places, tf.random.stateless_uniform((), second, maxval=len(places), dtype=tf.int32))
-    top, left = tf.unstack((sides - tf.stack([height, width])) * place // 4)
+    corners = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2), (2, 0), (2, 4), (4, 2), (0, 2), (1, 1), (1, 3), (3, 1), (3, 3)]
+    corner = tf.gather(corners, tf.random.stateless_uniform((), second, maxval=len(corners), dtype=tf.int32))
+    top, left = tf.unstack((sides - tf.stack([height, width])) * corner // 4)
     return _fixed(resize(crop(clip, top, left, height, width), size, size), size)
 
 

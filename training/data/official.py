@@ -31,9 +31,9 @@ def kinetics(name, root, split, lists):
         inside = [root / s for s in split.split("|") if (root / s).is_dir()]
         dataset = from_folder(inside[0] if inside else root)
         items = [item for item in dataset.items if ids is None or _youtube_id(item.path) in ids]
-        found = sorted({item.label for item in items}) if ids else range(len(dataset.labels))
-        labels = _all_labels(name, (_spaced(dataset.labels[number]) for number in found))
-        numbers = {number: labels.index(_spaced(dataset.labels[number])) for number in found}
+        present = sorted({item.label for item in items}) if ids else range(len(dataset.labels))
+        labels = _all_labels(name, (_spaced(dataset.labels[number]) for number in present))
+        numbers = {number: labels.index(_spaced(dataset.labels[number])) for number in present}
         items = [item._replace(label=numbers[item.label]) for item in items]
         return Dataset(name, items, labels, dataset.skipped)
     rows = list(csv.DictReader(_lines(tables[0])))
@@ -50,8 +50,8 @@ def kinetics(name, root, split, lists):
 
 def _mini_ids(lists, split):
     """The YouTube ids of Mini-Kinetics' list of a split, or None without the list: then all that is there is taken."""
-    found = _files(lists, f"*{_plain('mini_kinetics200', split)}_ytid_list.txt")
-    return set(_lines(found[0])) if found else None
+    files = _files(lists, f"*{_plain('mini_kinetics200', split)}_ytid_list.txt")
+    return set(_lines(files[0])) if files else None
 
 
 def _youtube_id(path):
@@ -59,12 +59,12 @@ def _youtube_id(path):
     return re.sub(r"_\d{6}_\d{6}$", "", Path(path).stem)
 
 
-def _all_labels(name, found):
+def _all_labels(name, present):
     """The label names in alphabetical order: all official ones where we know them, so that a part of the data set
     keeps its numbers."""
-    found, official = set(found), DATASETS[name][2]
+    present, official = set(present), DATASETS[name][2]
     names = official() if official else []
-    return names if found <= set(names) else sorted(found)
+    return names if present <= set(names) else sorted(present)
 
 
 def something_v1(name, root, split, lists):
@@ -184,10 +184,10 @@ def _files(folder, pattern):
 
 
 def _one(folder, pattern):
-    found = _files(folder, pattern)
-    if not found:
+    files = _files(folder, pattern)
+    if not files:
         raise MissingFile(f"{folder}: no file {pattern} below this folder; give the folder of the lists")
-    return found[0]
+    return files[0]
 
 
 def _lines(path):

@@ -51,8 +51,8 @@ def calibration_error(scores, labels, bins=15):
     """
     scores, labels = np.asarray(scores), np.asarray(labels)
     confidence, right = scores.max(axis=1), scores.argmax(axis=1) == labels
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(confidence[place == b].mean() - right[place == b].mean()) * (place == b).sum() for b in set(place)]
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(confidence[bin_of == b].mean() - right[bin_of == b].mean()) * (bin_of == b).sum() for b in set(bin_of)]
     return float(sum(gaps) / len(labels))
 
 

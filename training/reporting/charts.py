@@ -112,9 +112,9 @@ def calibration_chart(scores, truth, bins=10) -> str:
     marks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     at_x, at_y = _scale(marks, LEFT, WIDTH - RIGHT), _scale(marks, HEIGHT - BOTTOM, TOP)
     parts = []
-    places = np.minimum((confidence * bins).astype(int), bins - 1)
-    for number in np.unique(places):
-        inside = places == number
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    for number in np.unique(bin_of):
+        inside = bin_of == number
         share, sure, low, high = right[inside].mean(), confidence[inside].mean(), number / bins, (number + 1) / bins
         text = f"{low:.0%} to {high:.0%}: {inside.sum():,} clips, {share:.0%} correct, {sure:.0%} sure on average"
         x, y = at_x(low) + 2, at_y(share)

@@ -57,10 +57,10 @@ class Clips:
 def _explainer(network):
     """An `Explainer` of exact maps, or None."""
     try:
-        found = Explainer(network)
+        explainer = Explainer(network)
     except InputError:
         return None
-    return found if found.tail.exact else None
+    return explainer if explainer.tail.exact else None
 
 
 def split_segment(path):
@@ -126,15 +126,15 @@ def gif(path, side=120) -> bytes:
 
 
 def wrong(tested, count=8) -> np.ndarray:
-    """Places of the wrongly classified clips, the most certain first."""
+    """Indices of the wrongly classified clips, the most certain first."""
     return _surest(tested, np.flatnonzero(tested.scores.argmax(axis=1) != tested.truth))[:count]
 
 
 def right(tested, count=4) -> np.ndarray:
-    """Places of correctly classified clips, the most certain of each class, most certain class first."""
-    places = _surest(tested, np.flatnonzero(tested.scores.argmax(axis=1) == tested.truth))
-    _, first = np.unique(tested.truth[places], return_index=True)
-    return places[np.sort(first)][:count]
+    """Indices of correctly classified clips, the most certain of each class, most certain class first."""
+    indices = _surest(tested, np.flatnonzero(tested.scores.argmax(axis=1) == tested.truth))
+    _, first = np.unique(tested.truth[indices], return_index=True)
+    return indices[np.sort(first)][:count]
 
 
 def confused(tested, count=3) -> list[tuple[int, int, int]]:
@@ -143,17 +143,17 @@ def confused(tested, count=3) -> list[tuple[int, int, int]]:
     off = np.zeros((len(tested.labels), len(tested.labels)), int)
     np.add.at(off, (tested.truth, answers), answers != tested.truth)
     best = np.argsort(-off, axis=None, kind="stable")[:count]
-    pairs = [divmod(int(place), len(tested.labels)) for place in best]
+    pairs = [divmod(int(pair), len(tested.labels)) for pair in best]
     return [(i, j, int(off[i, j])) for i, j in pairs if off[i, j]]
 
 
 def beside(tested, true, said):
-    """Places of a clip of one class that was taken for another, and of a correct clip of that other, where there is."""
+    """Indices of a clip of one class that was taken for another, and of a correct clip of that other, if any."""
     answers = tested.scores.argmax(axis=1)
     mistaken = _surest(tested, np.flatnonzero((tested.truth == true) & (answers == said)))[:1]
     model = _surest(tested, np.flatnonzero((tested.truth == said) & (answers == said)))[:1]
     return [*mistaken.tolist(), *model.tolist()]
 
 
-def _surest(tested, places):
-    return places[np.argsort(-tested.scores[places].max(axis=1), kind="stable")]
+def _surest(tested, indices):
+    return indices[np.argsort(-tested.scores[indices].max(axis=1), kind="stable")]

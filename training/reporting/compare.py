@@ -75,13 +75,13 @@ def _differences(names, tested):
         if tested[0] is None or other is None:
             rows.append((name, "not tested", "", "", "", ""))
             continue
-        found = difference(other, tested[0])
-        if found is None:
+        change = difference(other, tested[0])
+        if change is None:
             rows.append((name, "other clips or other labels", "", "", "", ""))
             continue
-        low, high = found["interval"]
-        shown = (f"{found['difference']:+.1%}", f"{low:+.1%} to {high:+.1%}", f"{found['clips']:,}")
-        rows.append((name, *shown, f"{found['gained']:,}", f"{found['lost']:,}"))
+        low, high = change["interval"]
+        shown = (f"{change['difference']:+.1%}", f"{low:+.1%} to {high:+.1%}", f"{change['clips']:,}")
+        rows.append((name, *shown, f"{change['gained']:,}", f"{change['lost']:,}"))
     head = (
         f"against {names[0]}",
         "difference of top-1",
@@ -104,15 +104,16 @@ def difference(one, other) -> dict | None:
     Args:
         one, other: `Predictions`.
     """
-    places = {path: i for i, path in enumerate(other.paths)}
-    common = [(i, places[path]) for i, path in enumerate(one.paths) if path in places]
+    row_of = {path: i for i, path in enumerate(other.paths)}
+    common = [(i, row_of[path]) for i, path in enumerate(one.paths) if path in row_of]
     if not common or list(one.labels) != list(other.labels):
         return None
-    mine, its = map(list, zip(*common))
+    first_rows, other_rows = map(list, zip(*common))
     right, beside = (
-        table.scores[rows].argmax(axis=1) == table.truth[rows] for table, rows in ((one, mine), (other, its))
+        table.scores[rows].argmax(axis=1) == table.truth[rows]
+        for table, rows in ((one, first_rows), (other, other_rows))
     )
-    groups = np.asarray(one.groups)[mine]
+    groups = np.asarray(one.groups)[first_rows]
     return {
         "clips": len(common),
         "difference": float(right.mean() - beside.mean()),

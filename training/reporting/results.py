@@ -72,8 +72,8 @@ def _class_rows(tested, matrix):
         if not matrix[i].sum():
             rows.append((tested.labels[i], Raw(""), "no clips", "0", ""))
             continue
-        mine = tested.truth == i
-        interval = metrics.interval(correct[mine], groups[mine], draws=300) if len(rows) < CLASSES else None
+        of_class = tested.truth == i
+        interval = metrics.interval(correct[of_class], groups[of_class], draws=300) if len(rows) < CLASSES else None
         taken = f"{tested.labels[off[i].argmax()]} ({off[i].max():,})" if off[i].any() else ""
         rows.append(
             (tested.labels[i], share_bar(shares[i], interval), f"{shares[i]:.0%}", f"{matrix[i].sum():,}", taken)

@@ -21,14 +21,14 @@ def attention(networks) -> list[tuple]:
     """
     rows = []
     for name, model, clips in networks:
-        found = [layer.name for layer in model.layers if isinstance(layer, Balance)]
-        if not found:
+        balances = [layer.name for layer in model.layers if isinstance(layer, Balance)]
+        if not balances:
             raise InputError(f"{name}: {model.name} weighs no time against the image: give STH networks with attention")
-        seen = features(model, found)
+        seen = features(model, balances)
         means = [[values.mean(axis=(0, 2)) for values in seen.predict_on_batch(clip[None])] for clip in clips]
         if not means:
             raise InputError(f"{name}: there is no video to look at")
-        for number, (layer, (temporal, spatial)) in enumerate(zip(found, np.mean(means, axis=0)), 1):
+        for number, (layer, (temporal, spatial)) in enumerate(zip(balances, np.mean(means, axis=0)), 1):
             rows.append((name, number, layer, round(float(temporal), 5), round(float(spatial), 5), len(means)))
     return rows
 

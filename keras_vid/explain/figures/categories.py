@@ -52,8 +52,8 @@ def draw(rows, names=("first", "second")):
     axes.axvline(0, color="#555555", linewidth=0.8)
     axes.set_xlabel(f"points of accuracy: {names[1]} minus {names[0]}", fontsize=8)
     strips = space[1].subgridspec(len(shown), 1, hspace=0.35)
-    for row, place in zip(shown, strips):
-        axes = figure.add_subplot(place)
+    for row, cell in zip(shown, strips):
+        axes = figure.add_subplot(cell)
         axes.axis("off")
         axes.set_title(f"{row[0]}: {names[0]} {row[2]:.0%}, {names[1]} {row[3]:.0%}", fontsize=8, loc="left", pad=2)
         try:

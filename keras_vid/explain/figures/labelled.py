@@ -37,12 +37,12 @@ def labelled_videos(source) -> list[tuple[str, str | None]]:
         return _of_table(source)
     if source.is_file():
         return [(str(source), None)]
-    found = sorted(videos_below(source))
-    if not found:
+    videos = sorted(videos_below(source))
+    if not videos:
         raise MissingFile(f"{source}: no videos below this folder")
-    if found == [str(source)]:
+    if videos == [str(source)]:
         return [(str(source), None)]
-    return [(path, Path(path).parent.name if Path(path).parent != source else None) for path in found]
+    return [(path, Path(path).parent.name if Path(path).parent != source else None) for path in videos]
 
 
 def _of_table(path):

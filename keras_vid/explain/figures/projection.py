@@ -13,11 +13,11 @@ LEAST = 6  # videos that a projection makes sense of
 
 def mean_features(model, levels, clips):
     """{level: (videos, C)}: the means over time and space of the named layers' maps."""
-    seen, found = features(model, list(levels)), {level: [] for level in levels}
+    seen, means = features(model, list(levels)), {level: [] for level in levels}
     for clip in clips:
         for level, values in zip(levels, seen.predict_on_batch(clip[None])):
-            found[level].append(np.asarray(values, "float32").reshape(-1, values.shape[-1]).mean(axis=0))
-    return {level: np.stack(values) for level, values in found.items()}
+            means[level].append(np.asarray(values, "float32").reshape(-1, values.shape[-1]).mean(axis=0))
+    return {level: np.stack(values) for level, values in means.items()}
 
 
 def projection(vectors, seed=0):
@@ -65,8 +65,8 @@ def project(networks, levels, videos) -> list[tuple]:
     labels, rows = grouped(labels), []
     for name, model, read in networks:
         for level, vectors in mean_features(model, levels, map(read, paths)).items():
-            alike, places = nearest_is_alike(vectors, labels), projection(vectors)
-            for path, label, (x, y), right in zip(paths, labels, places, alike):
+            alike, points = nearest_is_alike(vectors, labels), projection(vectors)
+            for path, label, (x, y), right in zip(paths, labels, points, alike):
                 rows.append((name, level, path, label, round(float(x), 4), round(float(y), 4), int(right)))
     return rows
 

@@ -19,42 +19,42 @@ def side_by_side(explainers, videos, label=None, frames=None) -> list[tuple]:
         label: The class of all videos instead.
         frames: Of networks that leave it open.
     """
-    found = []
+    rows_seen = []
     for path, true in videos:
         wanted, seen = label or true, []
         for name, explainer in explainers:
             activation = explainer(path, wanted, frames=None if explainer.view.frames else frames)[0]
             wanted = activation.label
             seen.append((name, activation))
-        found.append((path, seen))
-    if not found:
+        rows_seen.append((path, seen))
+    if not rows_seen:
         raise InputError("there is no video to explain")
-    return found
+    return rows_seen
 
 
-def as_rows(found):
+def as_rows(rows_seen):
     """A row a video, network and feature frame, in the order of `HEADER`."""
     rows = []
-    for path, seen in found:
+    for path, seen in rows_seen:
         for name, one in seen:
             start = (path, name, one.label, round(one.probability, 4), round(one.logit, 4), int(one.exact))
             rows += [(*start, frame, round(float(share), 5)) for frame, share in enumerate(one.over_time())]
     return rows
 
 
-def draw(found):
+def draw(rows_seen):
     """The clip and each network's activation over it, video after video."""
-    tall = [len(seen) + 1 for _, seen in found]
-    clip = found[0][1][0][1].clip
+    tall = [len(seen) + 1 for _, seen in rows_seen]
+    clip = rows_seen[0][1][0][1].clip
     figure, axes = grid(sum(tall), SHOWN, clip.shape[2] / clip.shape[1], below=0.1)
     start = 0
-    for (_, seen), rows in zip(found, tall):
+    for (_, seen), rows in zip(rows_seen, tall):
         own, first = axes[start : start + rows], seen[0][1]
         pictures(own[0], as_rgb(first.clip[chosen(first, SHOWN)]), first.label.replace("_", " "))
         for row, (name, activation) in zip(own[1:], seen):
             shown = chosen(activation, SHOWN)
             pictures(row, overlaid(activation, shown), f"{name} {activation.probability:.0%}")
         start += rows
-    for place in np.ravel(axes):
-        place.axis("off")
+    for panel in np.ravel(axes):
+        panel.axis("off")
     return figure

@@ -27,8 +27,8 @@ def temporal_weights(model) -> list[tuple]:
         kernel = _kernel(layer)
         if kernel is None or kernel.shape[0] < 2:
             continue
-        for place, weights in enumerate(kernel):
-            rows.append((layer.name, place - (len(kernel) - 1) // 2, *_spread(weights.ravel())))
+        for index, weights in enumerate(kernel):
+            rows.append((layer.name, index - (len(kernel) - 1) // 2, *_spread(weights.ravel())))
     if not rows:
         raise InputError(f"{model.name} has no convolution over time")
     return rows

@@ -29,7 +29,7 @@ def layout_options(layout, tensors):
     """The options of `keras_vid.create` under which our network computes what the file's network computed."""
     if layout == "torch resnet":
         return resnet.options(tensors)
-    _, place, is_image = LAYOUTS[layout]
+    _, name_of, is_image = LAYOUTS[layout]
     if layout == "googlenet":
         return GOOGLENET_OPTIONS
     if is_image:
@@ -39,9 +39,9 @@ def layout_options(layout, tensors):
         options.update(mean=(127.5,) * 3, std=(127.5,) * 3)
     if layout == "slim":
         options["stem_kernel"] = tensors["InceptionV1/Conv2d_1a_7x7/weights"].shape[0]
-    stem = _lookup(tensors, place, "Conv2d_1a_7x7_conv/kernel", "Conv2d_1a_7x7_spatial_conv/kernel")
+    stem = _lookup(tensors, name_of, "Conv2d_1a_7x7_conv/kernel", "Conv2d_1a_7x7_spatial_conv/kernel")
     options["channels"] = int(stem.shape[1] if layout in ("torchvision", "kylemin") else stem.shape[-2])
-    head = _lookup(tensors, place, "classifier/bias")
+    head = _lookup(tensors, name_of, "classifier/bias")
     return {**options, "classes": int(head.size)}
 
 
@@ -57,8 +57,8 @@ def assign(model, tensors, source="the weights"):
     layout = find_layout(tensors)
     if layout == "torch resnet":
         return resnet.assign(model, tensors, source)
-    _, place, is_image = LAYOUTS[layout]
-    from_torch = place in (torchvision, kylemin, googlenet)
+    _, name_of, is_image = LAYOUTS[layout]
+    from_torch = name_of in (torchvision, kylemin, googlenet)
     used, values = set(), []
     for variable in model.weights:
         if "seed_generator" in variable.path:
@@ -71,7 +71,7 @@ def assign(model, tensors, source="the weights"):
             if part == "bn":
                 values.append((variable, _neutral(kind, variable.shape)))
             continue
-        name = place(tensors, *where)
+        name = name_of(tensors, *where)
         if name not in tensors:
             if is_image and kind == "gamma":  # TF-slim's network learns no scale
                 values.append((variable, np.ones(variable.shape)))
@@ -102,9 +102,9 @@ def assign(model, tensors, source="the weights"):
     return len(values), left
 
 
-def _lookup(tensors, place, *paths):
+def _lookup(tensors, name_of, *paths):
     for path in paths:
-        name = place(tensors, *locate(path))
+        name = name_of(tensors, *locate(path))
         if name in tensors:
             return tensors[name]
     raise InputError(f"no tensor {name!r} among {len(tensors)}: the file is not complete")

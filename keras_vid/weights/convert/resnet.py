@@ -82,17 +82,17 @@ def _names(layer):
         return ["new_fc.weight", "new_fc.bias"]
     if layer in ("conv1_conv", "conv1_bn"):
         return ["conv1.weight"] if layer == "conv1_conv" else [f"bn1.{end}" for end in NORM]
-    found = re.fullmatch(r"conv(\d)_block(\d+)_(?:(\d)_(conv|bn)|se_(reduce|expand))", layer)
-    if not found:
+    match = re.fullmatch(r"conv(\d)_block(\d+)_(?:(\d)_(conv|bn)|se_(reduce|expand))", layer)
+    if not match:
         return []
-    stage, block, place, part, gate = found.groups()
+    stage, block, number, part, gate = match.groups()
     path = f"layer{int(stage) - 1}.{int(block) - 1}"
     if gate:
         return [f"{path}.se.fc{1 if gate == 'reduce' else 2}.{end}" for end in ("weight", "bias")]
-    if place == "0":
+    if number == "0":
         path += f".downsample.{0 if part == 'conv' else 1}"
     else:
-        path += f".{part}{place}"
+        path += f".{part}{number}"
     return [f"{path}.weight"] if part == "conv" else [f"{path}.{end}" for end in NORM]
 
 
