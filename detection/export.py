@@ -1,11 +1,9 @@
 """A trained detector as a SavedModel: clip and keyframe in, boxes, scores and labels out."""
 
-import shutil
-from pathlib import Path
-
 import keras
 import numpy as np
 import tensorflow as tf
+from keras_vid.saved_models.export import next_version
 
 from keras_vid.utils.errors import InputError
 
@@ -19,20 +17,12 @@ def export(detector, folder):
     `flow` (B, T, H, W, 2), of any height and width. It returns `boxes` (B, D, 4) in pixels of the keyframe, `scores`
     (B, D), best first, `labels` as strings (B, D), and `count` (B,): from there on the rest is padding.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    version = 1 + max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
-    target, partial = folder / str(version), folder / f".{version}.part"
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    with next_version(folder) as (target, partial):
         archive = keras.export.ExportArchive()
         archive.track(detector)
         archive.add_endpoint(name="serve", fn=serving(detector), input_signature=signature(detector))
         archive.write_out(str(partial), verbose=False)
         _check(detector, partial)
-        partial.rename(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return target
 
 

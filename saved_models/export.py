@@ -1,5 +1,6 @@
 """A trained network as a SavedModel for TF Serving, checked against the network that it was made of."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -16,6 +17,7 @@ from keras_vid.saved_models.layout import METADATA
 import keras_vid
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import room_for
+from keras_vid.utils.locks import held
 from keras_vid.view import set_view, view_of
 
 PRECISIONS = ("float32", "bfloat16", "int8")
@@ -49,20 +51,27 @@ def export(model, folder, labels=None, precision="float32", features=(), openvin
         )
     names = tuple(view_of(model).names(model.output_shape[-1], labels, model.name))
     model.view = dataclasses.replace(view_of(model), labels=names)
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    version = 1 + max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
-    target, partial = folder / str(version), folder / f".{version}.part"
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        with room_for(target):
-            _write_version(model, partial, "float32" if precision == "int8" else precision, features, folder.name)
-            if openvino or precision == "int8":
-                _add_openvino(model, partial, calibration if precision == "int8" else None)
-            partial.rename(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with next_version(folder) as (target, partial):
+        _write_version(model, partial, "float32" if precision == "int8" else precision, features, target.parent.name)
+        if openvino or precision == "int8":
+            _add_openvino(model, partial, calibration if precision == "int8" else None)
     return target
+
+
+@contextlib.contextmanager
+def next_version(folder):
+    """Yield the path of a model's next version, `folder/N`, and one to write to, which takes that name at the end."""
+    folder = Path(folder)
+    with held(folder):
+        version = 1 + max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
+        target, partial = folder / str(version), folder / f".{version}.part"
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            with room_for(target):
+                yield target, partial
+                partial.rename(target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _write_version(model, path, precision, features, name):

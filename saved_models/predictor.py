@@ -13,7 +13,7 @@ from keras_vid.saved_models.engines.flag import ENGINES
 from keras_vid.saved_models.layout import saved_model_folder
 
 from keras_vid.inference.predict import ranked, softmax
-from keras_vid.utils.errors import InputError, VideoError
+from keras_vid.utils.errors import DiskFull, InputError, VideoError
 from keras_vid.utils.optional import need
 from keras_vid.view import ClipView
 
@@ -115,7 +115,7 @@ def keep_ready(predictor, source, weights=None) -> None:
     if openvino.is_installed() and os.environ.get("KERAS_VID_READY") != "0":
         try:
             _made_ready(file, predictor.network)
-        except (InputError, RuntimeError) as error:  # a network that OpenVINO cannot compute goes on without it
+        except (InputError, RuntimeError, OSError, DiskFull) as error:  # the answers are there without it
             print(f"not kept ready: {' '.join(str(error).split())}", file=sys.stderr)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.files import atomic
+from keras_vid.utils.locks import held
 from keras_vid.utils.progress import progress
 from keras_vid.utils.settings import whole
 from keras_vid.utils.stops import resumable
@@ -32,7 +33,6 @@ def add_arguments(parser):
 @resumable()
 def run(args):
     from keras_vid.utils.optional import need
-    from keras_vid.video.flow import write_flows
 
     need("cv2", extra="flow")
     source, output = Path(args.source), Path(args.output)
@@ -42,13 +42,8 @@ def run(args):
     if not videos:
         raise MissingFile(f"{source}: no videos below this folder")
 
-    with progress(len(videos)) as advance:
-        pairs, failed = write_flows(videos, args.size, args.quality, args.workers, lambda done, count: advance(done))
-    if failed:
-        output.mkdir(parents=True, exist_ok=True)
-        path = output / "skipped.csv"
-        with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([("path", "reason"), *failed])
+    with held(output):
+        pairs, failed = _write(videos, output, args)
     if len(failed) == len(videos):
         raise InputError(f"no flow was made, see {output}/skipped.csv; the first reason: {failed[0][1]}")
     done = len(videos) - len(failed)
@@ -57,6 +52,19 @@ def run(args):
     else:
         left = f"; {len(failed):,} left out, see skipped.csv" if failed else ""
         print(f"{output}: {done:,} videos, {pairs:,} pairs{left}")
+
+
+def _write(videos, output, args):
+    """The flow of all videos, and skipped.csv if some cannot be read."""
+    from keras_vid.video.flow import write_flows
+
+    with progress(len(videos)) as advance:
+        pairs, failed = write_flows(videos, args.size, args.quality, args.workers, lambda done, count: advance(done))
+    if failed:
+        path = output / "skipped.csv"
+        with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([("path", "reason"), *failed])
+    return pairs, failed
 
 
 def _videos(source, output):

@@ -6,6 +6,7 @@ import errno
 import functools
 import json
 import os
+import secrets
 import zipfile
 from pathlib import Path
 
@@ -15,11 +16,14 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
-def atomic(path):
+def atomic(path, shared=False):
     """Write a file that is there completely or not at all, whenever the process is killed or the disk is full.
 
     Yields the path to write to, beside the file and with its suffix. The file takes its name only once its bytes are on
     the disk; where the block fails, what was there before stays.
+
+    Args:
+        shared: Whether other processes may write the same file at the same time.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "numbers.txt"
@@ -30,7 +34,7 @@ def atomic(path):
     """
     path = Path(path)
     # one name for each file, so that a killed process leaves nothing that the next one does not overwrite
-    part = path.with_name(f".part.{path.name}")
+    part = path.with_name(f".part.{secrets.token_hex(4)}.{path.name}" if shared else f".part.{path.name}")
     try:
         with room_for(path):
             yield part

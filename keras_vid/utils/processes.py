@@ -1,4 +1,4 @@
-"""Worker processes that never outlive the process that started them."""
+"""Work spread over processes: here, never outliving the one that started them, or wherever Apache Beam runs."""
 
 import contextlib
 import os
@@ -6,6 +6,8 @@ import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import active_children, get_context, parent_process
+
+from keras_vid.utils.optional import need
 
 
 @contextlib.contextmanager
@@ -35,3 +37,20 @@ def _end_with_parent():
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def on_beam(function, tasks, runner, workers=None):
+    """Call a function of each task on Apache Beam. All files that it names must be visible to all machines.
+
+    Args:
+        runner: Such as "DirectRunner" (processes on this machine) or "DataflowRunner".
+        workers: Processes of the DirectRunner.
+    """
+    beam = need("apache_beam", extra="beam")
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    options = {"runner": runner, "save_main_session": False}
+    if runner == "DirectRunner":
+        options |= {"direct_num_workers": workers or 1, "direct_running_mode": "multi_processing"}
+    with beam.Pipeline(options=PipelineOptions.from_dictionary(options)) as pipeline:
+        _ = pipeline | beam.Create(tasks) | beam.Reshuffle() | beam.Map(function)

@@ -100,7 +100,8 @@ def write(converted, path, name, view, **facts):
     openvino = need("openvino", "openvino")
     path = Path(path)
     converted.set_rt_info(json.dumps({"name": name, "view": dataclasses.asdict(view), **facts}), INFO)
-    with atomic(path.with_suffix(".bin")) as weights, atomic(path) as graph:
+    # the weights get their name first: a graph that is there is complete
+    with atomic(path, shared=True) as graph, atomic(path.with_suffix(".bin"), shared=True) as weights:
         openvino.serialize(converted, str(graph), str(weights))
 
 

@@ -17,9 +17,10 @@ from keras_vid.saved_models.predictor import open_predictor
 
 from keras_vid.inference.ahead import ahead
 from keras_vid.inference.sources import beside, find_videos, is_list, rows
-from keras_vid.utils.beam import on_beam
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.files import atomic, room_for, settle_plan, write_whole
+from keras_vid.utils.locks import held_file
+from keras_vid.utils.processes import on_beam
 from keras_vid.utils.progress import progress
 
 CHUNK = 256  # videos that are one task on Beam
@@ -28,15 +29,16 @@ CHUNK = 256  # videos that are one task on Beam
 def predict_sources(names, output, settings, workers=None, runner=None):
     """As `predict_all`, for whatever names videos; what is not one list is listed in `NAME.videos.txt` first."""
     manifest = Path(names[0])
-    if len(names) > 1 or not manifest.is_file() or not is_list(manifest):
-        found = find_videos(names)
-        if [item.kind for item in found] == ["missing"]:
-            raise MissingFile(f"{manifest}: no such file or folder")
-        videos = [v if "://" in v else os.path.abspath(v) for item in found for v in item.videos]
+    if len(names) == 1 and manifest.is_file() and is_list(manifest):
+        return predict_all(manifest, output, settings, workers, runner)
+    found = find_videos(names)
+    if [item.kind for item in found] == ["missing"]:
+        raise MissingFile(f"{manifest}: no such file or folder")
+    videos = [v if "://" in v else os.path.abspath(v) for item in found for v in item.videos]
+    with held_file(output):
         manifest = Path(output).with_suffix(".videos.txt")
-        manifest.parent.mkdir(parents=True, exist_ok=True)
         write_whole(manifest, "".join(f"{video}\n" for video in videos))
-    return predict_all(manifest, output, settings, workers, runner)
+        return _predict_list(manifest, Path(output), settings, workers, runner)
 
 
 def predict_all(manifest, output, settings, workers=None, runner=None):
@@ -47,13 +49,17 @@ def predict_all(manifest, output, settings, workers=None, runner=None):
         workers: Videos decoded ahead in threads, or processes of Beam's DirectRunner; None: one for each core.
         runner: An Apache Beam runner such as "DirectRunner" or "DataflowRunner", instead of this process.
     """
-    manifest, output = Path(manifest), Path(output)
+    output = Path(output)
     if output.suffix != ".jsonl":
         raise InputError(f"{output}: the output is a .jsonl file")
+    with held_file(output):
+        return _predict_list(Path(manifest), output, settings, workers, runner)
+
+
+def _predict_list(manifest, output, settings, workers, runner):
     total = sum(1 for _ in rows(manifest))
     if not total:
         raise InputError(f"{manifest}: no videos in this list")
-    output.parent.mkdir(parents=True, exist_ok=True)
     settle_plan(output.with_suffix(".plan.json"), {"manifest": manifest.name, **settings})
     done, skipped = _rows_done(manifest, output)
     if done < total:

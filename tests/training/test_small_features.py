@@ -145,6 +145,21 @@ def test_a_killed_pass_goes_on(tmp_path):
     assert int(done.stdout) == 40 - there
 
 
+def test_two_runs_may_keep_the_same_features_at_once(tmp_path, monkeypatch):
+    """A second run writes a feature after the first has, and before it has its name."""
+    network = keras_vid.create("tsm_resnet14", classes=2, frames=4, size=32)
+    data, save = dataset(tmp_path), np.save
+
+    def save_and_let_another_run(part, array):
+        save(part, array)
+        monkeypatch.setattr(np, "save", save)
+        assert features_of(data, network, folder=tmp_path / "kept").computed == 4
+
+    monkeypatch.setattr(np, "save", save_and_let_another_run)
+    assert features_of(data, network, folder=tmp_path / "kept").computed == 4
+    assert features_of(data, network, folder=tmp_path / "kept").computed == 0
+
+
 @pytest.mark.parametrize("content", [b"", b"no array", "cut"])
 def test_what_is_kept_and_damaged_is_computed_anew(content, tmp_path):
     network = keras_vid.create("tsm_resnet14", classes=2, frames=4, size=32)

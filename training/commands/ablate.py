@@ -55,19 +55,23 @@ def run(args):
     from pathlib import Path
 
     from keras_vid.training.ablations.report import write_tables
-    from keras_vid.training.ablations.run import SYNTHETIC, find_table, run_table, synthetic_data
+    from keras_vid.training.ablations.run import SYNTHETIC, find_table, rows_of, run_table, synthetic_data
     from keras_vid.training.run.train import Options
 
+    from keras_vid.utils.locks import held
+
     table = find_table(args.table)
+    rows_of(table, args.rows)  # a wrong name is refused before videos are made
     output = Path(args.output or f"runs/ablations/{args.table.replace('/', '_')}")
     made = args.data == SYNTHETIC
     dataset = args.dataset or (SYNTHETIC if made else "folder")
-    data = synthetic_data(output / "data", args.clips, args.pixels) if made else args.data
-    options = Options(data=str(data), lists=args.lists, split=args.split, workers=args.workers)
     more = {"seeds": args.seeds, "pattern": args.rows, "backbone": args.backbone, "changes": _changes(args)}
-    for results in run_table(args.table, dataset, options, output, **more):
-        text = write_tables(table, results, output, _command(args))
-        print(f"{len(results)} of {len(table.rows)} rows are in {output}/table.html", file=sys.stderr, flush=True)
+    with held(output):
+        data = synthetic_data(output / "data", args.clips, args.pixels) if made else args.data
+        options = Options(data=str(data), lists=args.lists, split=args.split, workers=args.workers)
+        for results in run_table(args.table, dataset, options, output, **more):
+            text = write_tables(table, results, output, _command(args))
+            print(f"{len(results)} of {len(table.rows)} rows are in {output}/table.html", file=sys.stderr, flush=True)
     print(text)
     print(f"the table is in {output}: table.md, table.html", file=sys.stderr)
 

@@ -33,17 +33,29 @@ def add_arguments(parser):
 
 @resumable()
 def run(args):
-    import json
-    import sys
-
-    from keras_vid.training.small.embed import embed, nearest, write_npz, write_projector
+    import contextlib
 
     from keras_vid.utils.errors import UsageError
+    from keras_vid.utils.locks import held, held_file
 
     if not (args.output or args.projector or args.like):
         raise UsageError("nothing to do: give -o FILE.npz, --projector DIR or --like VIDEO")
     if args.output and not args.output.endswith(".npz"):
         raise UsageError(f"-o {args.output}: features are written to an .npz file")
+    with contextlib.ExitStack() as outputs:
+        if args.output:
+            outputs.enter_context(held_file(args.output))
+        if args.projector:
+            outputs.enter_context(held(args.projector))
+        _embed(args)
+
+
+def _embed(args):
+    import json
+    import sys
+
+    from keras_vid.training.small.embed import embed, nearest, write_npz, write_projector
+
     names = ("model", "weights", "frames", "size", "mirrored", "workers", "engine")
     options = {name: getattr(args, name) for name in names}
     embedded = embed(args.data, views=args.clip_views, **options)

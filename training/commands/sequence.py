@@ -37,6 +37,7 @@ def run(args):
     from pathlib import Path
 
     from keras_vid.utils.errors import UsageError
+    from keras_vid.utils.locks import held_file
 
     if args.what == "features":
         from keras_vid.training.sequences.features import write_features
@@ -44,7 +45,8 @@ def run(args):
         if not args.output.endswith(".npz"):
             raise UsageError(f"-o {args.output}: features are written to an .npz file")
         options = {name: getattr(args, name) for name in ("model", "weights", "frames", "size", "workers")}
-        clips, frames, channels = write_features(args.data, args.output, **options)
+        with held_file(args.output):
+            clips, frames, channels = write_features(args.data, args.output, **options)
         print(f"{args.output}: {clips:,} clips, {frames} frames, {channels:,} features", file=sys.stderr)
         return
 

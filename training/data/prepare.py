@@ -27,10 +27,10 @@ import numpy as np
 from keras_vid.training.data.remote import download, is_remote, read_manifest, size, upload
 from keras_vid.training.data.shards import WRITERS, read_state, sha256, state_file
 
-from keras_vid.utils.beam import on_beam
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import as_json, settle_plan, write_whole
-from keras_vid.utils.processes import process_pool
+from keras_vid.utils.locks import held
+from keras_vid.utils.processes import on_beam, process_pool
 
 FORMAT = 3  # of the output: a newer one starts anew
 
@@ -46,7 +46,8 @@ def prepare(dataset, folder, *, workers=None, runner=None, progress=None, **opti
     """
     plan = plan_of(dataset, **options)
     if not is_remote(folder):
-        return _work(dataset, Path(folder), plan, None, (workers, runner, progress))
+        with held(folder):
+            return _work(dataset, Path(folder), plan, None, (workers, runner, progress))
     with tempfile.TemporaryDirectory() as local:
         return _work(dataset, Path(local), plan, str(folder).rstrip("/"), (workers, runner, progress))
 

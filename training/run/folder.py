@@ -8,8 +8,6 @@ log.csv      one row an epoch                       events/                   fo
 import contextlib
 import csv
 import math
-import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +15,8 @@ from keras_vid.training.run import state
 
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.files import as_json, atomic, read_json, read_rows, write_whole
+from keras_vid.utils.locks import held
 from keras_vid.view import view_of
-
-try:
-    import fcntl
-except ImportError:  # Windows: two runs in one folder are not noticed there
-    fcntl = None
 
 GROWS = ("length", "steps")  # a resumed run may be longer than it was
 
@@ -54,37 +48,12 @@ class RunFolder:
         Another run that holds it is refused, and so is a run that is there already, without `resume`. A folder that
         was made for a run which was then refused goes again.
         """
-        made = self.writes and not self.path.exists()
-        with self._locked() if self.writes else contextlib.nullcontext():
+        with held(self.path) if self.writes else contextlib.nullcontext():
             if self.writes and not resume and self.holds_a_run():
                 raise InputError(
                     f"{self.path} holds a run already: --resume goes on with it, another -o starts a new one"
                 )
-            try:
-                yield state.load(self.checkpoints) if resume else None
-            finally:
-                if made:
-                    with contextlib.suppress(OSError):  # there is something in it
-                        self.path.rmdir()
-
-    @contextlib.contextmanager
-    def _locked(self):
-        """The lock is the operating system's: it goes with the process, however that ends."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        if fcntl is None:
-            yield
-            return
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(f"another run is writing to {self.path}: wait for it, or choose another -o") from None
-            except OSError as error:  # a file system without locks
-                print(f"{self.path}: cannot be locked ({error}): start no second run there", file=sys.stderr)
-            yield
-        finally:
-            os.close(descriptor)
+            yield state.load(self.checkpoints) if resume else None
 
     def holds_a_run(self):
         """Whether there is anything to lose: a state or a finished epoch."""

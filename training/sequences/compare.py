@@ -14,6 +14,7 @@ from keras_vid.inference.predict import softmax
 from keras_vid.models.sequence import SEQUENCE_MODELS, SequenceModel
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import as_json, read_json, settle_plan, write_whole
+from keras_vid.utils.locks import held
 
 # https://arxiv.org/abs/1811.01549, Table 1: top-1 (%) on Kinetics-400, parameters (millions) where they are given
 PAPER = {
@@ -49,22 +50,22 @@ def compare(path, output, *, models=(), test=None, seeds=1, epochs=30, batch=32,
         raise InputError("--seeds, --epochs, -b and --lr are above 0")
     parts, classes, groups = _parts(path, test, share)
     output = Path(output)
-    output.mkdir(parents=True, exist_ok=True)
     plan = {"features": str(path), "test": test and str(test), "share": share}
-    settle_plan(output / "plan.json", {**plan, "epochs": epochs, "batch": batch, "rate": rate})
-    kept = output / "results.json"
-    results = _read(kept) if kept.is_file() else []
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of many networks, which is what this is about
-    for name in models or PAPER:
-        for seed in range(seeds):
-            if any((one["model"], one["seed"]) == (name, seed) for one in results):
-                continue
-            scores, parameters = _train(name, seed, parts, (classes, epochs, batch, rate))
-            numbers = summary(scores, parts[1][1], groups)
-            results.append({"model": name, "seed": seed, "parameters": parameters, **numbers})
-            write_whole(kept, as_json({"results": results}))
-            print(f"{name}, seed {seed}: top-1 {100 * numbers['top1']:.1f} %", file=sys.stderr, flush=True)
-    write_whole(output / "table.md", table(results))
+    kept = output / "results.json"
+    with held(output):
+        settle_plan(output / "plan.json", {**plan, "epochs": epochs, "batch": batch, "rate": rate})
+        results = _read(kept) if kept.is_file() else []
+        for name in models or PAPER:
+            for seed in range(seeds):
+                if any((one["model"], one["seed"]) == (name, seed) for one in results):
+                    continue
+                scores, parameters = _train(name, seed, parts, (classes, epochs, batch, rate))
+                numbers = summary(scores, parts[1][1], groups)
+                results.append({"model": name, "seed": seed, "parameters": parameters, **numbers})
+                write_whole(kept, as_json({"results": results}))
+                print(f"{name}, seed {seed}: top-1 {100 * numbers['top1']:.1f} %", file=sys.stderr, flush=True)
+        write_whole(output / "table.md", table(results))
     return results
 
 

@@ -4,7 +4,8 @@ What is found again depends on content, not on names: the network by its layers 
 a video by its bytes. Files above 16 MiB are told by size, time of change, first and last MiB, for reading terabytes
 to look something up would take longer than what is saved.
 
-Every file appears whole or not at all, so that a pass that was killed goes on where it was.
+Every file appears whole or not at all, so that a pass that was killed goes on where it was, and several runs may read
+and write the same features at once.
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vid.utils.files import as_json, atomic, write_whole
+from keras_vid.utils.files import as_json, atomic
 from keras_vid.video.images import frame_files
 from keras_vid.weights.fetch import home
 
@@ -92,7 +93,8 @@ class Cache:
         self.folder = Path(folder or home() / "features") / f"{network.name}-{key[:16]}"
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "about.json").is_file():
-            write_whole(self.folder / "about.json", as_json(about))
+            with atomic(self.folder / "about.json", shared=True) as part:
+                part.write_text(as_json(about), encoding="utf-8")
 
     def path(self, key, kind="vector"):
         return self.folder / key[:2] / f"{key}.{kind}.npy"
@@ -110,5 +112,5 @@ class Cache:
     def save(self, key, array, kind="vector"):
         path = self.path(key, kind)
         path.parent.mkdir(exist_ok=True)
-        with atomic(path) as part:
+        with atomic(path, shared=True) as part:
             np.save(part, array)

@@ -1,5 +1,6 @@
 """From a folder of videos to a classifier that can be trusted: look, plan, read once, judge by folds, keep the best."""
 
+import contextlib
 import dataclasses
 import sys
 import time
@@ -21,6 +22,7 @@ from keras_vid.training.small.tune import combined_network, tuned_network
 from keras_vid.inference.groups import groups_of
 from keras_vid.inference.predict import softmax
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.locks import held
 
 
 def plan_folder(data, *, group_by=None, **choices):
@@ -64,18 +66,29 @@ def fit_folder(data, output=None, *, group_by=None, seed=0, workers=None, say=No
     """
     say = say or (lambda line: print(line, file=sys.stderr, flush=True))
     started = time.monotonic()
+    settings, choices = {"group_by": group_by, "seed": seed}, Choices(**choices)
     folder = RunFolder(output) if output else None
-    if folder and folder.holds_a_run():
-        raise InputError(f"{output} holds a run already: give another -o")
-    plan, dataset, test = plan_folder(data, group_by=group_by, **choices)
-    choices = Choices(**choices)
+    with held(output) if folder else contextlib.nullcontext():
+        if folder and folder.holds_a_run():
+            raise InputError(f"{output} holds a run already: give another -o")
+        result = _fit(data, settings, workers, say, choices)
+        result.seconds = time.monotonic() - started
+        if folder:
+            write_run(folder, result, data, settings, choices)
+    say(f"done after {clock(result.seconds)}")
+    return result
+
+
+def _fit(data, settings, workers, say, choices):
+    """The `Result`, of which nothing is written yet."""
+    plan, dataset, test = plan_folder(data, group_by=settings["group_by"], **vars(choices))
     say(dataset.report())
     say(plan.text())
     features = features_of(dataset, plan.network, plan.reading, workers=workers)
     _tell_features(features, say)
     items = [dataset.items[place] for place in features.places]
     labels, groups = np.array([item.label for item in items]), groups_of(items)
-    learner = Learner(plan, features, labels, groups, list(dataset.labels), seed)
+    learner = Learner(plan, features, labels, groups, list(dataset.labels), settings["seed"])
     _tell_classes(dataset, labels, say)
     judged = judge(learner)
     _tell_untested(dataset, labels, judged, say)
@@ -85,10 +98,6 @@ def fit_folder(data, output=None, *, group_by=None, seed=0, workers=None, say=No
         result.table.append(_control(dataset, learner, judged, workers))
     if test:
         result.test = _test(network, plan.reading.view, test, say)
-    result.seconds = time.monotonic() - started
-    if folder:
-        write_run(folder, result, data, {"group_by": group_by, "seed": seed}, choices)
-    say(f"done after {clock(result.seconds)}")
     return result
 
 
