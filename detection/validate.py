@@ -9,6 +9,7 @@ from keras_vid.detection.evaluation.frame_map import frame_map
 from keras_vid.detection.predict import detect, detect_set
 
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import room_for
 from keras_vid.video import read
 
 VALIDATED = 500  # keyframes at most that choose best.keras, spread over the test set
@@ -53,6 +54,10 @@ class Pictures(keras.callbacks.Callback):
         self.folder, self.flow, self.count, self.min_score = folder, flow, count, min_score
 
     def on_epoch_end(self, epoch, logs=None):
+        with room_for(self.folder):
+            self._write(epoch)
+
+    def _write(self, epoch):
         gt = self.gt
         keys = keyframes(gt)[np.linspace(0, len(keyframes(gt)) - 1, self.count).astype(int)]
         clips = Clips(self.paths, self.network.settings, self.flow)

@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_vid.training.commands.train import PRECISIONS
 
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import resumed_with_room
 from keras_vid.utils.settings import number, whole
 
 
@@ -39,6 +40,7 @@ def add_arguments(parser):
     machine.add_argument("--save-every", type=whole(), help="steps between saved states (default: five minutes)")
 
 
+@resumed_with_room()
 def run(args):
     from keras_vid.detection.data import sets
     from keras_vid.detection.train import train

@@ -5,6 +5,7 @@ from pathlib import Path
 from keras_vid.detection.data.ground_truth import ground_truth
 
 from keras_vid.utils.errors import InputError, MissingFile
+from keras_vid.utils.files import write_whole
 from keras_vid.video.finding import videos_below
 from keras_vid.video.synthetic import write_dataset
 
@@ -44,7 +45,7 @@ def write_synthetic(folder, clips=(24, 6), frames=16, size=64):
         write_dataset(Path(folder) / part, count, frames, size, seed)
         lines = (Path(folder) / part / "boxes.csv").read_text().splitlines()
         rows = ["video" + lines[0].removeprefix("path"), *(f"{part}/{line}" for line in lines[1:])]
-        (Path(folder) / f"{part}.csv").write_text("\n".join(rows) + "\n")
+        write_whole(Path(folder) / f"{part}.csv", "\n".join(rows) + "\n")
 
 
 def locate(folder, names):

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import atomic
 
 EXAMPLES = """examples:
   keras-vid convert s3d_kinetics400.pth --model s3d
@@ -33,12 +34,10 @@ def run(args):
     options = layout_options(layout, tensors)
     model = create(args.model, **options)
     count, left = assign(model, tensors, source=str(source))
-    partial = output.with_name(f".{output.name.removesuffix('.weights.h5')}.part.weights.h5")
-    try:
-        model.save_weights(partial)
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic(output) as part:
+        # HDF5 may end the process where the disk is full in the midst of it: a plain file of that size says it before
+        part.write_bytes(bytes(sum(array.nbytes + 4096 for array in model.get_weights())))
+        model.save_weights(part)
     print(
         f"{source} is of {layout}: {len(tensors)} tensors, {count} variables set, {len(left)} left out", file=sys.stderr
     )

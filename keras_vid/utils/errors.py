@@ -36,6 +36,13 @@ class DiskFull(Exception):
 
     exit_code = 1
 
+    def __init__(self, path, remedy="make room and run the command again"):
+        super().__init__(str(path), remedy)
+
+    def __str__(self):
+        path, remedy = self.args
+        return f"the disk is full: {path} is not written; {remedy}"
+
 
 class Stopped(KeyboardInterrupt):
     """Ctrl-C or SIGTERM that came while something worth keeping was computed; the line says what is kept.

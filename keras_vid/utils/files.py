@@ -53,8 +53,17 @@ def room_for(path):
         yield
     except Exception as error:
         if getattr(error, "errno", None) in FULL or any(os.strerror(code) in str(error) for code in FULL):
-            raise DiskFull(f"the disk is full: {path} is not written; make room and run the command again") from error
+            raise DiskFull(path) from error
         raise
+
+
+@contextlib.contextmanager
+def resumed_with_room():
+    """A run that goes on with `--resume`: the line of a full disk says so. Use it as a decorator."""
+    try:
+        yield
+    except DiskFull as error:
+        raise DiskFull(error.args[0], "make room and run the command again with --resume") from error
 
 
 def _sync(path):

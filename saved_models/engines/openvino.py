@@ -102,7 +102,12 @@ def write(converted, path, name, view, **facts):
     converted.set_rt_info(json.dumps({"name": name, "view": dataclasses.asdict(view), **facts}), INFO)
     # the weights get their name first: a graph that is there is complete
     with atomic(path, shared=True) as graph, atomic(path.with_suffix(".bin"), shared=True) as weights:
-        openvino.serialize(converted, str(graph), str(weights))
+        try:
+            openvino.serialize(converted, str(graph), str(weights))
+        except RuntimeError:  # of a full disk it says "iostream error": Python, which writes as much, says more
+            constants = [op for op in converted.get_ops() if op.get_type_name() == "Constant"]
+            weights.write_bytes(bytes(sum(op.get_byte_size() for op in constants) + (1 << 20)))
+            raise
 
 
 def read_file(path):

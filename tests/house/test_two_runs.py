@@ -3,19 +3,12 @@
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
 
-from keras_vid.detection.data.sets import write_synthetic
-from keras_vid.detection.modeling.detector import Detector
-from keras_vid.detection.modeling.settings import Settings
-
-import keras_vid
 from keras_vid.cli import main
 from keras_vid.utils.locks import held, held_file
-from keras_vid.video import synthetic
 
 SMALL = ["--frames", "4", "--size", "32", "-j", "1"]
 UNTRAINED = ["--model", "tsm_resnet14", "--weights", "none", *SMALL]
@@ -38,9 +31,6 @@ COMMANDS = {
 }
 # take longer than the tests of a few lines may
 LONG = ("detect export", "train", "train, own videos", "ablate", "detect train")
-DETECTOR = {"size": (32, 48), "frames": 4, "network": "tsm_resnet14", "endpoint": "conv3", "head": "dense", "units": 8}
-DETECTOR |= {"keyframe": "resnet14", "keyframe_endpoint": "conv3", "anchor_base": 16, "anchor_scales": (1.0,)}
-DETECTOR |= {"rpn_channels": 8, "proposals": 8, "pooled": 4, "max_per_frame": 4}
 HOLD = """
 import sys, time
 from keras_vid.utils.locks import held, held_file
@@ -48,22 +38,6 @@ with (held_file if "." in sys.argv[1] else held)(sys.argv[1]):
     print("held", flush=True)
     time.sleep(100)
 """
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    synthetic.write_dataset(folder / "VIDEOS", clips=3, frames=8, size=48, classes=synthetic.CLASSES[:2])
-    keras_vid.create("tsm_resnet14", classes=2, frames=4, size=32).save(folder / "NETWORK.keras")
-    videos = sorted((folder / "VIDEOS").rglob("*.mp4"))
-    (folder / "LIST.txt").write_text("".join(f"{video}\n" for video in videos))
-    groups = [str(number) for number in range(12)]
-    features = np.random.default_rng(0).normal(size=(12, 4, 8)).astype("float32")
-    np.savez(folder / "FEATURES.npz", features=features, labels=["a", "b"] * 6, paths=groups, groups=groups)
-    write_synthetic(folder / "BOXES", clips=(1, 1), frames=8, size=48)
-    detector = Detector(["a", "b"], Settings(**DETECTOR))
-    detector.save(folder / "DETECTOR.keras")
-    return {path.stem: str(path) for path in folder.iterdir()}
 
 
 @pytest.fixture

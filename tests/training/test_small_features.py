@@ -145,18 +145,21 @@ def test_a_killed_pass_goes_on(tmp_path):
     assert int(done.stdout) == 40 - there
 
 
-def test_two_runs_may_keep_the_same_features_at_once(tmp_path, monkeypatch):
-    """A second run writes a feature after the first has, and before it has its name."""
+@pytest.mark.parametrize(("syncs", "left"), [(0, 0), (2, 4)], ids=["about.json", "a feature"])
+def test_two_runs_may_keep_the_same_features_at_once(syncs, left, tmp_path, monkeypatch):
+    """A second run does everything while a file of the first is written and has no name yet."""
     network = keras_vid.create("tsm_resnet14", classes=2, frames=4, size=32)
-    data, save = dataset(tmp_path), np.save
+    data, sync = dataset(tmp_path), os.fsync
 
-    def save_and_let_another_run(part, array):
-        save(part, array)
-        monkeypatch.setattr(np, "save", save)
-        assert features_of(data, network, folder=tmp_path / "kept").computed == 4
+    calls = iter(range(100))
 
-    monkeypatch.setattr(np, "save", save_and_let_another_run)
-    assert features_of(data, network, folder=tmp_path / "kept").computed == 4
+    def let_another_run(descriptor):
+        if next(calls) == syncs:
+            assert features_of(data, network, folder=tmp_path / "kept").computed == 4
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", let_another_run)
+    assert features_of(data, network, folder=tmp_path / "kept").computed == left
     assert features_of(data, network, folder=tmp_path / "kept").computed == 0
 
 

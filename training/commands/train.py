@@ -6,6 +6,7 @@ from keras_vid.training.commands.own_videos import OWN, add_flags, refuse_flags,
 from keras_vid.training.commands.recipe_flags import add_recipe_flags
 
 from keras_vid.utils.errors import InputError, Stopped, UsageError
+from keras_vid.utils.files import resumed_with_room
 from keras_vid.utils.settings import number, whole
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -71,7 +72,6 @@ def add_arguments(parser):
 
 def run(args):
     import json
-    import sys
     from pathlib import Path
 
     if args.recipes:
@@ -95,6 +95,13 @@ def run(args):
         return
     if not options.data:
         raise InputError("--data says where the videos are: a folder with one folder a class, a CSV file, a data set")
+
+    _train_and_test(chosen, options, output, args)
+
+
+@resumed_with_room()
+def _train_and_test(chosen, options, output, args):
+    import sys
 
     from keras_vid.training.run.distribution import position
     from keras_vid.training.run.train import train

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.files import atomic
 from keras_vid.video.finding import VIDEO_SUFFIXES, videos_below
 
 COLUMNS = ("path", "label", "start", "end", "group", "split")
@@ -49,7 +50,7 @@ class Dataset:
 
     def write_skipped(self, path):
         """List what was left out, a `path,reason` a line."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([("path", "reason"), *self.skipped])
 
 

@@ -8,7 +8,7 @@ from keras_vid.training.reporting.clips import gif, wrong
 from keras_vid.training.reporting.confusion import draw_confusion
 from keras_vid.training.reporting.run_page import write_report
 
-from keras_vid.utils.files import as_json, write_whole
+from keras_vid.utils.files import as_json, room_for, write_whole
 
 
 def finish(run, order="forward", part=None, **options):
@@ -43,7 +43,8 @@ def to_tensorboard(folder, predictions):
             continue
     for tag, content in pictures:
         message.value.add(tag=tag, image=tf.compat.v1.Summary.Image(encoded_image_string=content))
-    writer = tf.summary.create_file_writer(str(folder))
-    with writer.as_default():
-        tf.summary.experimental.write_raw_pb(message.SerializeToString(), step=0)
-    writer.close()
+    with room_for(folder):
+        writer = tf.summary.create_file_writer(str(folder))
+        with writer.as_default():
+            tf.summary.experimental.write_raw_pb(message.SerializeToString(), step=0)
+        writer.close()

@@ -6,6 +6,8 @@ import time
 import keras
 import tensorflow as tf
 
+from keras_vid.utils.files import room_for
+
 QUIET = 60.0  # seconds between two lines where there is no terminal
 
 
@@ -104,7 +106,8 @@ class TensorBoard(keras.callbacks.Callback):
         self.folder, self.step, self.writer = folder, step, None
 
     def on_train_begin(self, logs=None):
-        self.writer = self.writer or events(self.folder, self.step)
+        with room_for(self.folder):
+            self.writer = self.writer or events(self.folder, self.step)
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += self.model.steps_per_execution
@@ -113,10 +116,11 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._write("epoch", logs)
-        self.writer.flush()
+        with room_for(self.folder):
+            self.writer.flush()
 
     def _write(self, kind, logs):
-        with self.writer.as_default():
+        with room_for(self.folder), self.writer.as_default():
             for name, value in logs.items():
                 tf.summary.scalar(f"{kind}/{name}", float(value), self.step)
 

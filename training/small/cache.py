@@ -10,6 +10,7 @@ and write the same features at once.
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
 from pathlib import Path
@@ -112,5 +113,7 @@ class Cache:
     def save(self, key, array, kind="vector"):
         path = self.path(key, kind)
         path.parent.mkdir(exist_ok=True)
+        content = io.BytesIO()  # NumPy does not notice that a full disk took half of a small file
+        np.save(content, array)
         with atomic(path, shared=True) as part:
-            np.save(part, array)
+            part.write_bytes(content.getbuffer())
