@@ -4,7 +4,6 @@ import io
 import json
 import os
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -19,26 +18,6 @@ from keras_vid.cli import main
 from keras_vid.utils.errors import InputError, Stopped
 from keras_vid.utils.files import atomic
 from tests.training.tiny_videos import write_clips
-
-HOLD = """
-import sys, time
-from keras_vid.training.run.folder import RunFolder
-with RunFolder(sys.argv[1]).opened():
-    print("held", flush=True)
-    time.sleep(100)
-"""
-
-
-def test_two_runs_into_one_folder_refuse_each_other(tmp_path):
-    """Until the first is gone, be it by kill -9."""
-    command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match="another run is writing to"), RunFolder(tmp_path / "run").opened():
-            pass
-        process.kill()
-    with RunFolder(tmp_path / "run").opened() as found:
-        assert found is None
 
 
 def test_a_run_that_is_refused_leaves_no_folder(tmp_path, capsys):
