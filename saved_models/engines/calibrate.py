@@ -17,9 +17,9 @@ from keras_vid.utils.optional import need
 
 MARGIN = 0.1  # a top label counts as given with margin where it is this much more probable than the second
 CHANGE = 0.03  # of the probability of the top label, the largest mean that is accepted
-# One trial after another: how the mean error of a layer is put into its bias (all layers at once, not at all, or each
-# after those before it), and how many further layers are left in float32.
-TRIALS = (("fast", 0), ("fast", 4), ("fast", 8), ("fast", 16), ("none", 0), ("exact", 0))
+# One trial after another: how the mean error of a layer is put into its bias (not at all, or of each layer after those
+# before it, which takes long), and how many further layers are left in float32.
+TRIALS = (("none", 0), ("none", 4), ("none", 8), ("none", 16), ("exact", 0))
 LAYERS = ("Convolution", "GroupConvolution", "MatMul")
 
 
@@ -78,11 +78,11 @@ def choose(network, clips, exact, name):
     return min(trials, key=lambda trial: (trial[2]["lost_with_margin"], trial[2]["mean_change"]))
 
 
-def quantize_all(network, clips, kept, bias_correction="fast"):
+def quantize_all(network, clips, kept, bias_correction="none"):
     """The network in int8, but for the layers `kept` and all that follows the last layer but one.
 
     Args:
-        bias_correction: "fast", "none" or "exact" (see TRIALS).
+        bias_correction: "none" or "exact" (see TRIALS).
     """
     nncf = need("nncf", "openvino")
     from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
@@ -94,7 +94,7 @@ def quantize_all(network, clips, kept, bias_correction="fast"):
             nncf.Dataset([clip[None] for clip in clips]),
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(clips),
-            fast_bias_correction=bias_correction == "fast",
+            fast_bias_correction=False,
             ignored_scope=nncf.IgnoredScope(names=[*kept, *_end(network)], validate=False),
             advanced_parameters=AdvancedQuantizationParameters(
                 overflow_fix=OverflowFix.ENABLE, disable_bias_correction=bias_correction == "none"
