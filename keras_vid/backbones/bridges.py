@@ -37,7 +37,8 @@ def image_net(name: str, size=None, channels: int = 3) -> keras.Model:
     """
     constructor, _ = _row(name)
     if constructor is resnet:
-        return resnet(name, size, channels)
+        with drawn_fast():
+            return resnet(name, size, channels)
     height, width = size if isinstance(size, (tuple, list)) else (size, size)
     shape = (height, width, channels)
     with warnings.catch_warnings(), drawn_fast():

@@ -5,6 +5,7 @@ of a clip, `H W` height and width, `C` channels; every map is folded, `(B*T, H, 
 """
 
 import keras
+import numpy as np
 from keras import initializers, layers, ops
 
 from keras_vid.layers.frames import over_time, sizes
@@ -108,12 +109,11 @@ class HybridConv(layers.Layer):
     def adopt(self, kernel, bias=None):
         """Take the spatial kernels, `(3, 3, C_in, C_out)`, and the bias of an image network's convolution."""
         kernel = ops.convert_to_numpy(kernel)
-        stop = [start + self.slice for start, _, _ in self.groups()]
         parts = [
-            ops.concatenate([kernel[:, :, :start, first:last], kernel[:, :, end:, first:last]], 2)
-            for (start, first, last), end in zip(self.groups(), stop)
+            np.delete(kernel[..., first:last], slice(start, start + self.slice), axis=2)
+            for start, first, last in self.groups()
         ]
-        self.spatial_kernel.assign(ops.concatenate(parts, -1))
+        self.spatial_kernel.assign(np.concatenate(parts, -1))
         if self.bias is not None and bias is not None:
             self.bias.assign(bias)
 

@@ -10,7 +10,6 @@ from keras_vid.layers.hybrid import DepthwiseHybridConv, HybridConv
 from keras_vid.models.tsn import on_frames
 from keras_vid.utils.constructor import Size, constructor
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.late import drawn_late
 from keras_vid.weights.load import load_weights
 
 
@@ -57,10 +56,9 @@ def STH(
         conv.name: _replacement(conv, options, merge, attention, 1 + i % 3 if dilated else 1)
         for i, conv in enumerate(convolutions)
     }
-    with drawn_late():  # most of a hybrid convolution's kernels are adopted
-        video = on_frames(net, frames, replace=replace)
-        for conv in convolutions:
-            video.get_layer(hybrid_name(conv)).adopt(*conv.get_weights())
+    video = on_frames(net, frames, replace=replace)
+    for conv in convolutions:
+        video.get_layer(hybrid_name(conv)).adopt(*conv.get_weights())
     logits = consensus(video.output, frames, classes, dropout)
     network = f"sth_{backbone}"
     return load_weights(keras.Model(video.input, logits, name=name or network), weights, network)

@@ -58,7 +58,7 @@ def insert(
     def copy(layer):
         return layer if layer.name in replace else layer.__class__.from_config(layer.get_config())
 
-    with drawn_late(keep), drawn_fast():
+    with drawn_late() if keep else drawn_fast():
         video = keras.models.clone_model(
             net, input_tensors=clip, clone_function=copy if keep else _moved, call_function=call
         )

@@ -9,7 +9,7 @@ from typing import ParamSpec
 import keras
 
 from keras_vid.utils.errors import InputError
-from keras_vid.utils.late import drawn_late
+from keras_vid.utils.late import drawn_fast, drawn_late
 
 P = ParamSpec("P")
 Size = int | tuple[int | None, int | None] | None  # a side, (height, width), or any
@@ -60,7 +60,7 @@ def constructor(build: Callable[P, keras.Model]) -> Callable[P, keras.Model]:
         if isinstance(dropout, int | float) and not 0 <= dropout < 1:
             raise InputError(f"dropout={dropout}: the share of features that are dropped, from 0 to below 1")
         weights = signature.bind(*args, **options).arguments.get("weights")
-        with drawn_late(weights is not None):
+        with drawn_fast() if weights is None else drawn_late():
             return build(*args, **options)
 
     return checked

@@ -11,13 +11,16 @@ from keras_vid.utils.late import draw, drawn_late
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 64, 96), (1, 1, 256, 64), (500, 40), (3, 1, 512, 1)])
-def test_he_normal_is_drawn_as_keras_draws_it(shape):
+@pytest.mark.parametrize("kind", [keras.initializers.HeNormal, keras.initializers.GlorotUniform])
+def test_kernels_are_drawn_as_keras_draws_them(kind, shape):
     ours, theirs = (
-        np.asarray(draw_(shape), "float64").ravel()
-        for draw_ in (lambda s: draw(keras.initializers.HeNormal(seed=3), s), keras.initializers.HeNormal(seed=5))
+        np.asarray(values, "float64").ravel() for values in (draw(kind(seed=3), shape), kind(seed=5)(shape))
     )
     assert ours.std() == pytest.approx(theirs.std(), rel=0.05) and abs(ours.mean()) < 0.1 * ours.std()
-    limit = 2 * (2 / np.prod(shape[:-1])) ** 0.5 / 0.8796256610342398  # nothing beyond two deviations
+    window, inputs, outputs = np.prod(shape[:-2]), *shape[-2:]
+    limit = (6 / (window * (inputs + outputs))) ** 0.5
+    if kind is keras.initializers.HeNormal:
+        limit = 2 * (2 / (window * inputs)) ** 0.5 / 0.8796256610342398  # nothing beyond two deviations
     assert 0.95 * limit < np.abs(ours).max() <= limit * (1 + 1e-6)
     quantiles = np.linspace(0.05, 0.95, 19)
     np.testing.assert_allclose(np.quantile(ours, quantiles), np.quantile(theirs, quantiles), atol=0.15 * ours.std())
