@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from keras import ops
 
 import keras_vid
 from keras_vid.weights.convert import assign, find_layout, layout_options, read_tensors
@@ -109,7 +110,7 @@ def test_a_temporal_batch_norm_that_no_image_network_has_changes_nothing():
     x = np.random.default_rng(0).normal(size=(1, 2, 3, 3, 1)).astype("float32")
     for norm in norms:
         wide = x.repeat(norm.moving_mean.shape[0], axis=-1)
-        np.testing.assert_allclose(np.asarray(norm(wide, training=False)), wide, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(ops.convert_to_numpy(norm(wide, training=False)), wide, rtol=1e-5, atol=1e-6)
 
 
 def test_names_and_shapes_equal_deepminds_own_index(data):

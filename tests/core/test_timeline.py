@@ -13,7 +13,7 @@ import keras_vid
 from keras_vid import cli
 from keras_vid.inference import switching
 from keras_vid.inference.switching import Switching
-from keras_vid.inference.timeline import Timeline, means_of_moments
+from keras_vid.inference.timeline import Merging, Timeline, means_of_moments
 from keras_vid.video import read, write
 from keras_vid.view import set_view
 
@@ -167,3 +167,19 @@ def test_what_is_not_one_video_is_refused_before_the_network_is_loaded(tmp_path,
         assert cli.main(["timeline", *words]) == code
         lines = capsys.readouterr().err.strip().splitlines()
         assert len(lines) == 1 and told in lines[0]
+
+
+@pytest.mark.parametrize(("cost", "labels"), [(0.8, ["red", "green", "red"]), (1.2, ["red"])])
+def test_the_cost_of_a_switch_is_in_seconds(cost, labels):
+    """Green for 0.32 s, e^6 times as probable then: 1.92 is more than two switches of 0.8 and less than two of 1.2."""
+    video = painted([(80, 0), (8, 1), (80, 0)])
+    found = keras_vid.timeline(colours(), video, window=8, stride=8, switch_cost=cost)
+    assert [part.label for part in found] == labels
+
+
+def test_a_long_moment_counts_more_in_the_score_of_a_segment():
+    merging = Merging(["run"])
+    for start, end, score in ((0, 1, 0.9), (1, 4, 0.5), (4, 5, 0.1)):
+        assert merging.add(0, start, end, [score]) == []
+    [segment] = merging.close()
+    assert (segment.start, segment.end, segment.score) == (0, 5, 0.5)  # (0.9 + 3 x 0.5 + 0.1) / 5

@@ -397,3 +397,26 @@ def test_real_ground_truth_against_itself(data, rule):
         found.score = np.ones(len(gt))
         assert frame_map(gt, found, rule, frames="all")["map"] == 1.0
         assert set(frame_map(gt, found, rule)["ap"].values()) == {1.0}
+
+
+def test_every_class_counts_alike_in_the_coverage():
+    """Three boxes of x are met exactly, the one of y not at all: half of the classes, three quarters of the boxes."""
+    gt = table.make(["a"] * 4, range(4), ["x", "x", "x", "y"], [BOX] * 4)
+    found = boxes([("a", frame, "y", BOX, 0.5) for frame in range(3)])
+    assert errors.coverage(gt, found) == (0.5, 0.75)
+
+
+def test_a_detection_far_from_all_boxes_of_its_frame_is_not_late():
+    """Its class is annotated in this very frame, elsewhere: neither the wrong time nor the wrong place, but nothing."""
+    gt = table.make(["a"], [0], ["x"], [BOX])
+    far = [300, 300, 400, 400]
+    for frame, kind in ((0, "other"), (1, "time")):
+        found = errors.analyse(gt, boxes([("a", frame, "x", far, 0.9)]))
+        assert {name: share for name, share in found.items() if share} == {kind: 1.0, "missed": 1.0}
+
+
+def test_kinds_are_those_of_the_best_scores():
+    """Of a class with two boxes the two best detections are told apart, in whatever order the rows stand."""
+    gt = table.make(["a", "a"], [0, 1], ["x", "x"], [BOX, BOX])
+    rows = [("a", 0, "x", BOX, 0.9), ("a", 1, "x", BOX, 0.8), *[("a", 0, "x", [300, 300, 400, 400], 0.1)] * 3]
+    assert errors.analyse(gt, boxes(rows))["right"] == errors.analyse(gt, boxes(rows[::-1]))["right"] == 1.0

@@ -11,8 +11,9 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from keras_vid.training.checking import places
-from keras_vid.training.checking.looks import alike, look_at_all
-from keras_vid.training.data.datasets import Item
+from keras_vid.training.checking.findings import findings_of
+from keras_vid.training.checking.looks import Look, alike, look_at_all
+from keras_vid.training.data.datasets import Dataset, Item
 from keras_vid.training.data.load import load_dataset
 
 from keras_vid.cli import main
@@ -200,3 +201,19 @@ def test_a_wrong_label_is_suspected(tmp_path, capsys):
     findings, _ = found(capsys, tmp_path / "videos", "--network", tmp_path / "network.keras")
     first, told = findings["labels"]["clips"][0]
     assert first == str(wrong) and told.startswith("labelled green_shirt, looks like red_shirt")
+
+
+def test_pictures_of_nearly_one_colour_look_like_nothing():
+    """What coding leaves on a wall, a grey level here and there, is the same in every clip of that wall."""
+    noise = np.random.default_rng(0).integers(0, 2, (5, 16, 16))
+    assert alike([Look(pictures=100.0 + noise), Look(pictures=180.0 + noise)]) == []
+    assert len(alike([Look(pictures=100.0 + 40 * noise), Look(pictures=90.0 + 40 * noise)])) == 1
+
+
+def test_a_split_clip_by_clip_harms_only_where_clips_share_a_source():
+    labels = [i % 2 for i in range(20)]
+    for sources, told in ((20, None), (2, "4 of 4 held-out clips")):
+        items = [Item(f"{i}.mp4", label, group=f"g{i % sources}") for i, label in enumerate(labels)]
+        found = findings_of(Dataset("x", items, ["a", "b"]), [Look()] * 20, None)
+        texts = [finding.text for finding in found if finding.kind == "sources"]
+        assert not texts if told is None else told in texts[0]

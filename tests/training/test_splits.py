@@ -178,3 +178,11 @@ def test_the_interval_where_all_are_right_is_wilsons():
     peer = binomtest(7, 7).proportion_ci(method="wilson")
     assert metrics.interval([1] * 14, list(range(7)) * 2) == pytest.approx((peer.low, peer.high), abs=1e-4)
     assert json.dumps(metrics.interval([1, 0], [0, 1]))
+
+
+def test_another_seed_deals_the_sources_into_other_folds():
+    labels, groups = random_clips(0, clips=60, sources=20)
+    dealt = [folds(labels, groups, 5, seed) for seed in range(4)]
+    for seed, fold in enumerate(dealt[1:], 1):
+        same = [np.array_equal(np.unique(groups[fold == i]), np.unique(groups[dealt[0] == i])) for i in range(5)]
+        assert not all(same), seed
