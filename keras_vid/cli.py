@@ -136,8 +136,16 @@ def _run(argv):
             )
         if not expected or os.environ.get("KERAS_VID_DEBUG"):
             raise
-        print(f"keras-vid: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+        print(f"keras-vid: {_line_of(error)}", file=sys.stderr)
         return getattr(error, "exit_code", 1)
+
+
+def _line_of(error):
+    """What an error says, in one line; of one that Keras wraps because a layer raised it, what the layer said."""
+    import re
+
+    said = re.match(r"Exception encountered when calling .*?\x1b\[1m(.*?)\x1b\[0m", str(error), re.DOTALL)
+    return " ".join((said[1] if said else str(error)).split()) or type(error).__name__
 
 
 def build_parser(chosen) -> argparse.ArgumentParser:

@@ -48,7 +48,7 @@ class WindowedMean(layers.Layer):
     def compute_output_shape(self, shape):
         batch, frames, _, _, channels = shape
         if frames is not None and frames < 2:
-            raise InputError(f"the clip is too short: {frames} feature frame(s) left at {self.name!r}, which needs 2")
+            raise InputError(f"the clip has too few frames: {frames} is left at {self.name!r}, which needs 2")
         return (batch, frames if frames is None else frames - 1, channels)
 
     def get_config(self):

@@ -1,5 +1,6 @@
 """What a printed number rests on: which clips chose the network, which were tested, and what was left out."""
 
+import csv
 import json
 import shutil
 
@@ -51,6 +52,9 @@ def test_the_test_part_is_tested_and_the_short_clip_listed(run, capsys):
     assert numbers["largest_class"] == 0.5
     card = (run / "MODEL_CARD.md").read_text()
     assert "95 % interval" in card and "val chose the network" in card and "top5" not in card
+    assert "import keras_vid" in card and "--model FOLDER" in card
+    with open(run / "log.csv", newline="") as file:
+        assert [row["top5"] or row["val_top5"] for row in csv.DictReader(file)] == [""]  # two classes
     assert main(["evaluate", str(run), "--split", "val"]) == 0
     out = capsys.readouterr().out
     assert "validation top-1" in out and "these clips chose the network" in out

@@ -19,6 +19,8 @@ from keras_vid.utils.errors import InputError, Stopped
 from keras_vid.utils.files import atomic
 from tests.training.tiny_videos import write_clips
 
+WRAPPED = "Exception encountered when calling Head.call().\n\n\x1b[1mthe clip has too few frames\x1b[0m\n\nArguments: x"
+
 
 def test_a_run_that_is_refused_leaves_no_folder(tmp_path, capsys):
     write_clips(tmp_path / "videos", ["a", "b"] * 3)
@@ -123,6 +125,7 @@ def test_progress_on_a_terminal_is_one_line_and_its_estimate_is_not_that_of_the_
         (Stopped("the state of step 7 is saved", signal.SIGTERM), 143, "keras-vid: the state of step 7 is saved"),
         (BrokenPipeError(), 0, ""),
         (OSError("no space left"), 1, "keras-vid: no space left"),
+        (InputError(WRAPPED), 1, "keras-vid: the clip has too few frames"),
     ],
 )
 def test_exit_codes(raised, code, said, monkeypatch, capsys):
@@ -180,6 +183,9 @@ def test_a_resumed_run_takes_all_from_its_folder(tmp_path, capsys):
     assert "trains tsm_resnet14/synthetic, not s3dg" in capsys.readouterr().err
     assert main(["train", "--resume", "-o", str(tmp_path)]) == 1
     assert "there: no such file" in capsys.readouterr().err.splitlines()[-1]
+    RunFolder(tmp_path).write_settings({**settings, "stage": "probe"})
+    assert main(["train", "--resume", "-o", str(tmp_path)]) == 1
+    assert "without RECIPE, and is complete" in capsys.readouterr().err
 
 
 def test_which_worker_this_is_was_not_decided_by_the_process_that_began_the_run(tmp_path, capsys):

@@ -13,6 +13,7 @@ from keras_vid.training.run.train import Options
 
 from keras_vid.cli import main
 from keras_vid.inference.groups import groups_of
+from keras_vid.video import synthetic
 
 
 def table(folder, text, name="clips.csv"):
@@ -113,6 +114,18 @@ def test_segments_of_one_file_are_one_group_whatever_the_column_says():
     items = [Item("a", 0, 0, 1, "x"), Item("b", 0, None, None, "y"), Item("a", 0, 1, 2, "y"), Item("c", 0)]
     groups = groups_of(items)
     assert groups[0] == groups[1] == groups[2] != groups[3]
+
+
+def test_groups_that_share_a_file_are_told(tmp_path, capsys):
+    """What the column keeps apart, the file puts together: the numbers of sources are others than in the table."""
+    synthetic.write_dataset(tmp_path, clips=2, frames=12, size=32, classes=synthetic.CLASSES[-2:])
+    red, green = "red_shirt/red_shirt_000", "green_shirt/green_shirt_000"
+    rows = [f"{red}0.mp4,red,0,0.5,p1", f"{red}0.mp4,red,0.5,1,p2", f"{red}1.mp4,red,,,p3"]
+    rows += [f"{green}0.mp4,green,,,p4", f"{green}1.mp4,green,,,p4"]
+    (tmp_path / "clips.csv").write_text("\n".join(["path,label,start,end,group", *rows]))
+    assert main(["check", str(tmp_path / "clips.csv")]) == 0
+    told = capsys.readouterr().out.splitlines()[0]
+    assert "1 files name several groups" in told and "red_shirt_0000.mp4 (p1, p2)" in told
 
 
 @pytest.mark.parametrize("seed", range(5))

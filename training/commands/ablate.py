@@ -68,6 +68,7 @@ def run(args):
     more = {"seeds": args.seeds, "pattern": args.rows, "backbone": args.backbone, "changes": _changes(args)}
     with held(output):
         data = synthetic_data(output / "data", args.clips, args.pixels) if made else args.data
+        data = data if "://" in str(data) else Path(data).absolute()  # the same from wherever it is named
         options = Options(data=str(data), lists=args.lists, split=args.split, workers=args.workers)
         for results in run_table(args.table, dataset, options, output, **more):
             text = write_tables(table, results, output, _command(args))
@@ -89,7 +90,7 @@ def _changes(args):
 
 def _command(args):
     """The command of the table, as it can be typed again."""
-    words = ["keras-vid", "ablate", args.table]
+    words = ["keras-vid", "ablate", args.table, *(["-o", args.output] if args.output else [])]
     defaults = {"data": "synthetic", "seeds": 1, "split": 1, "clips": 30, "pixels": 64}
     for name in ("data", "dataset", "seeds", "rows", "backbone", "lists", "split", "clips", "pixels", "batch"):
         value = getattr(args, name)

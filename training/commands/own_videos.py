@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keras_vid.utils.errors import UsageError
 from keras_vid.utils.settings import number, whole
+from keras_vid.utils.stops import resumable
 
 OWN = ("plan", "model", "stages", "freeze", "patience", "time_limit", "folds", "mirrored", "clip_views", "control")
 OWN += ("background",)  # flags that only a run without a recipe has
@@ -76,7 +77,8 @@ def train_own_videos(args):
         print(plan_folder(args.data, group_by=args.group_by, **choices)[0].text())
         return
     output = args.output or f"runs/{Path(args.data).stem}"
-    result = fit_folder(args.data, output, group_by=args.group_by, seed=args.seed, workers=args.workers, **choices)
+    with resumable():
+        result = fit_folder(args.data, output, group_by=args.group_by, seed=args.seed, workers=args.workers, **choices)
     print(result.text())
     text = f"everything is in {output}: open report.html, or run `keras-vid predict VIDEO --model {output}`"
     print(text, file=sys.stderr)

@@ -87,7 +87,10 @@ def run(args):
     if args.resume and (output / "args.json").is_file():
         chosen, options = resumed(args, output)
     elif not args.recipe:
-        raise InputError(f"{output} holds no run to go on with: there is no args.json in it")
+        raise InputError(
+            f"{output} holds no run to go on with: there is no args.json in it (a run without RECIPE goes on by its own "
+            "command: what was read of the videos is kept)"
+        )
     else:
         chosen, options = chosen_recipe(args), chosen_options(args)
     if args.show:
@@ -154,6 +157,8 @@ def resumed(args, output):
     from keras_vid.training.run.train import Options
 
     row, recorded = read_args(output)
+    if "stage" in recorded:
+        raise InputError(f"{output} learned from your own videos without RECIPE, and is complete: give another -o")
     if args.recipe and args.recipe not in (row.model, f"{row.model}/{row.dataset}"):
         raise InputError(
             f"{output} trains {row.model}/{row.dataset}, not {args.recipe}: leave the name out, or give another -o"

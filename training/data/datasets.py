@@ -117,12 +117,27 @@ def from_csv(path, part=None, group_by=None):
         raise InputError(f"{path}: none of its {len(skipped):,} videos exists, such as {skipped[0][0]}")
     if not items:
         raise InputError(f"{path}: no line has {part} in its column split")
-    dataset = Dataset("csv", items, labels, skipped)
+    dataset = Dataset("csv", items, labels, skipped, _groups_that_share_a_file(items))
     for column in columns:
         if column not in (*COLUMNS, group_by):
             dataset.notes.append(f"column {column!r} is not used (--group-by {column} splits by it)")
     check_labels(dataset, len(labels))
     return dataset
+
+
+def _groups_that_share_a_file(items):
+    """A note on the files whose segments name several groups, which no split can keep apart."""
+    groups = {}
+    for item in items:
+        groups.setdefault(item.path, set()).add(item.group)
+    several = {path: sorted(map(str, names)) for path, names in groups.items() if len(names) > 1}
+    if not several:
+        return []
+    path, names = next(iter(several.items()))
+    return [
+        f"{len(several):,} files name several groups, such as {path} ({', '.join(names[:3])}): segments of one file "
+        "stay together, and so do these groups"
+    ]
 
 
 def read_table(path):

@@ -2,6 +2,21 @@
 
 from keras_vid.training.evaluation import metrics
 
+USE = [
+    "## Use",
+    "",
+    "`keras-vid predict VIDEO --model FOLDER`, the folder of this file. In Python:",
+    "",
+    "```python",
+    "import keras",
+    "import keras_vid  # Keras cannot load the network's layers without it",
+    "",
+    'network = keras.saving.load_model("best.keras")',
+    'keras_vid.predict(network, "video.mp4")',
+    "```",
+    "",
+]
+
 
 def model_card(recipe, args, log, numbers):
     """What the network is, what it saw, what it reached and by which protocol, and what is not known of it."""
@@ -31,7 +46,7 @@ def model_card(recipe, args, log, numbers):
     else:
         lines += ["Not tested yet: `keras-vid evaluate` does it."]
     lines += ["", "## Not measured", "", "Other cameras, other people, other places than those of the data above.", ""]
-    lines += ["## Labels", "", ", ".join(args["labels"]), ""]
+    lines += ["## Labels", "", ", ".join(args["labels"]), "", *USE]
     return "\n".join(lines)
 
 

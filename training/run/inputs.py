@@ -85,7 +85,7 @@ def inputs(recipe, options, training, strategy, failures):
 
 
 def validator(recipe, options, testing, trainer):
-    """(network, tick) -> {"loss", "top1", "top5"} on one view of each clip; `tick` is told (done, total) on the way.
+    """(network, tick) -> {"loss", "top1", ...} on one view of each clip; `tick` is told (done, total) on the way.
 
     Where the trainer's own network is given, the trainer evaluates: it is compiled already.
     """
@@ -150,7 +150,7 @@ def compile_for(model, rule, classes, options, loss=None):
     model.compile(
         rule,
         loss or ClipLoss(),
-        metrics=[TopOne("top1"), TopFew(min(5, classes), "top5")],
+        metrics=[TopOne("top1"), *([TopFew(5, "top5")] if classes > 5 else [])],
         jit_compile=True if options.xla else "auto",
         steps_per_execution=options.steps_per_execution,
     )
