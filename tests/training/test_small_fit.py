@@ -7,6 +7,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from keras_vid.training.small import fit
 from keras_vid.training.small.choose import Choices
 from keras_vid.training.small.depths import depths
 from keras_vid.training.small.fit import fit_folder, plan_folder
@@ -331,6 +332,17 @@ def test_wrong_flags_cost_one_line(flags, line, tmp_path, model, capsys):
     assert main(["train", "--data", str(data), *flags, "-o", str(tmp_path / "run")]) in (1, 2)
     error = capsys.readouterr().err
     assert line in error and "Traceback" not in error
+
+
+def test_a_stop_says_that_the_same_command_goes_on(tmp_path, model, monkeypatch, capsys):
+    def stop(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fit, "features_of", stop)
+    data = write_clips(tmp_path / "videos", ["dark"] * 2 + ["grey"] * 2)
+    assert main(["train", "--data", str(data), "--model", model, "-o", str(tmp_path / "run")]) == 130
+    assert "the same command goes on with it" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
 
 
 def test_embed_writes_features_and_finds_the_like(tmp_path, model, capsys):

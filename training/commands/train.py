@@ -88,8 +88,8 @@ def run(args):
         chosen, options = resumed(args, output)
     elif not args.recipe:
         raise InputError(
-            f"{output} holds no run to go on with: there is no args.json in it (a run without RECIPE goes on by its own "
-            "command: what was read of the videos is kept)"
+            f"{output} holds no run to go on with: there is no args.json in it (what a run without RECIPE has read of "
+            "the videos is kept, and its own command goes on with that)"
         )
     else:
         chosen, options = chosen_recipe(args), chosen_options(args)
