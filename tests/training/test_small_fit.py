@@ -7,7 +7,6 @@ import json
 import keras
 import numpy as np
 import pytest
-from keras_vid.training.small import fit
 from keras_vid.training.small.choose import Choices
 from keras_vid.training.small.depths import depths
 from keras_vid.training.small.fit import fit_folder, plan_folder
@@ -338,7 +337,7 @@ def test_a_stop_says_that_the_same_command_goes_on(tmp_path, model, monkeypatch,
     def stop(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fit, "features_of", stop)
+    monkeypatch.setattr("keras_vid.training.small.fit.features_of", stop)
     data = write_clips(tmp_path / "videos", ["dark"] * 2 + ["grey"] * 2)
     assert main(["train", "--data", str(data), "--model", model, "-o", str(tmp_path / "run")]) == 130
     assert "the same command goes on with it" in capsys.readouterr().err.splitlines()[-1]
