@@ -159,3 +159,15 @@ def test_frames_backwards_have_a_number_of_their_own(tmp_path):
         (tmp_path / f"{name}.json").write_text(json.dumps(tested))
     numbers = train_row(table, chosen, Options(data="there"), tmp_path)
     assert (numbers["top1"], numbers["reverse"]) == (0.75, 0.25)
+
+
+def test_a_table_changes_the_recipe_where_the_paper_says_so():
+    """STH's Table 6 has two clips and three crops a video, StNet's Table 2 is tested as it trains; both on the paper's
+    data alone. A super-image of one frame leaves 7 of StNet's 35 frames."""
+    sth, stnet = TABLES["sth/table6"], TABLES["stnet/table2"]
+    looks = [(row.views, row.crops) for row in (row_recipe(sth, sth.rows[1], d) for d in ("something_v1", "synthetic"))]
+    assert looks == [(2, 3), (1, 1)]
+    single, images = (row_recipe(stnet, row, "kinetics600") for row in stnet.rows[:2])
+    assert (single.frames, single.neighbours, images.frames, images.neighbours) == (7, 1, 35, 5)
+    assert images.test_frames is None and images.test_size is None
+    assert row_recipe(stnet, stnet.rows[0], "kinetics600", frames=15).frames == 3

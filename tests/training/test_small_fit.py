@@ -10,7 +10,7 @@ import pytest
 from keras_vid.training.small.choose import Choices
 from keras_vid.training.small.depths import depths
 from keras_vid.training.small.fit import fit_folder, plan_folder
-from keras_vid.training.small.judge import _honest
+from keras_vid.training.small.judge import Learner, _honest
 from keras_vid.training.small.look import Facts, gaps
 from keras_vid.training.small.plan import make_plan
 from keras_vid.training.small.probe import fit_probe
@@ -373,3 +373,22 @@ def test_a_variant_that_is_a_copy_changes_no_probe():
     np.testing.assert_allclose(twice.kernel, once.kernel, rtol=1e-3)
     other = fit_probe(vectors, labels, np.arange(20), 2, strength=0.2)
     assert np.abs(other.kernel - once.kernel).max() > 0.1 * np.abs(once.kernel).max()  # twice the weight would show
+
+
+def test_the_control_is_tested_on_sources_that_it_did_not_learn(tmp_path, model):
+    """Labels without meaning: of clips that it has seen a probe of sixteen channels would know most by heart."""
+    data = write_clips(tmp_path / "videos", ["dark"] * 16)
+    table = write_table(data / "clips.csv", [(f"dark/{i:02d}.mp4", "ab"[i % 2]) for i in range(16)], ("path", "label"))
+    result, _ = fit(table, model, control=True)
+    assert result.table[-1]["stage"] == "probe of one frozen frame" and result.table[-1]["top1"] < 0.8
+
+
+def test_the_final_network_is_tuned_as_long_as_the_folds_found_best(tmp_path, model, monkeypatch):
+    data, settings = write_clips(tmp_path / "videos", ["dark"] * 6 + ["grey"] * 6), []
+    make = Learner.tuner
+    monkeypatch.setattr(Learner, "tuner", lambda self, chosen=None: settings.append(chosen) or make(self, chosen))
+    choices = {"stages": ("tune",), "epochs": 9, "patience": 1, "rate": 0.05, "folds": 3, "batch": 4}
+    result, _ = fit(data, model, **choices)
+    assert settings[0] is None and len(result.judged.epochs) == 3
+    assert (settings[1].epochs, settings[1].patience) == (int(np.median(result.judged.epochs)), 0)
+    assert settings[1].epochs < 9
