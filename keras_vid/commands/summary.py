@@ -24,17 +24,19 @@ def add_arguments(parser):
 
 
 def _options(args):
-    """What `--set` changes of the network; one that was trained is as it is."""
-    if not args.set:
-        return {}
-    from keras_vid.models.create import network_options
+    """What the flags change of the network; one that was trained is as it is."""
     from keras_vid.models.variants import VARIANTS
+
+    shape = {name: getattr(args, name) for name in ("frames", "size") if args.model in VARIANTS and getattr(args, name)}
+    if not args.set:
+        return shape
+    from keras_vid.models.create import network_options
     from keras_vid.utils.errors import UsageError
     from keras_vid.utils.settings import parse_settings
 
     if args.model not in VARIANTS:
         raise UsageError(f"--set changes a network that is named; {args.model} was built already")
-    return parse_settings(args.set, network_options(args.model), f"option of {args.model}")
+    return {**shape, **parse_settings(args.set, network_options(args.model), f"option of {args.model}")}
 
 
 def run(args):

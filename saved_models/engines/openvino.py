@@ -172,6 +172,8 @@ def _answer_of(network, name):
     def compiled(shape):
         fixed = network.clone()
         fixed.reshape(list(shape))
+        if _has_empty_maps(fixed):  # their mean would be zero, and all classes equally probable
+            raise InputError(f"{shape[1]} frames are too few for {name}: no frame of its features is left")
         return core.compile_model(fixed, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"})
 
     def answer_of(clips):
@@ -184,6 +186,12 @@ def _answer_of(network, name):
             raise InputError(f"{clips.shape[1]} frames are too few for {name} ({_first_line(error)})") from error
 
     return answer_of
+
+
+def _has_empty_maps(network):
+    """Whether a feature map (B, ..., C) of a network of fixed shape has no element."""
+    shapes = [output.partial_shape for op in network.get_ops() for output in op.outputs()]
+    return any(shape.is_static and len(shape) > 2 and 0 in list(shape.to_shape()) for shape in shapes)
 
 
 def _first_line(error):

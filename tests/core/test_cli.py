@@ -65,6 +65,14 @@ def test_list_counts_as_the_library_does(capsys):
     assert row["parameters"] == 8_320_048 and row["weights"] == ["kinetics400", "imagenet"]
 
 
+def test_a_network_that_is_named_is_built_for_the_frames_asked_for(capsys):
+    counts = []
+    for frames in ("8", "16"):
+        assert cli.main(["summary", "stm_resnet14", "--frames", frames, "--size", "64", "--json"]) == 0
+        counts.append(sum(json.loads(line)["macs"] for line in capsys.readouterr().out.splitlines()))
+    assert 1.9 < counts[1] / counts[0] < 2.1
+
+
 def test_summary_adds_up(capsys):
     assert cli.main(["summary", "fast_s3d", "--frames", "16", "--size", "64", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

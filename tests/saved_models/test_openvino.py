@@ -174,6 +174,16 @@ def test_what_does_not_fit_is_said(folder, tmp_path):
         open_predictor("i3d", engine="onnx")
 
 
+def test_a_clip_of_which_no_feature_is_left_is_refused(tmp_path, capsys):
+    """OpenVINO's mean of nothing is zero: all classes would be equally probable."""
+    keras_vid.create("fast_s3d", classes=2, size=32).save(tmp_path / "open.keras")
+    video.write(tmp_path / "video.mp4", np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3)).astype("uint8"))
+    command = ["predict", str(tmp_path / "video.mp4"), "--model", str(tmp_path / "open.keras"), "--engine", "openvino"]
+    assert main([*command, "--frames", "2"]) == 1
+    assert "2 frames are too few" in capsys.readouterr().err.splitlines()[-1]
+    assert main([*command, "--frames", "20"]) == 0
+
+
 def test_a_missing_package_is_said(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ImportError, match=r"keras_vid\[openvino\]"):
