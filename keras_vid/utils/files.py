@@ -48,11 +48,15 @@ def atomic(path, shared=False):
 
 @contextlib.contextmanager
 def room_for(path):
-    """Make one line with the name of a file of whatever a library raises where the disk is full."""
+    """Make one line with the name of a file of whatever a library raises where the disk is full.
+
+    Of one in another, the outer name is in the line: that of a folder which gets it when all its files are there.
+    """
     try:
         yield
     except Exception as error:
-        if getattr(error, "errno", None) in FULL or any(os.strerror(code) in str(error) for code in FULL):
+        is_full = isinstance(error, DiskFull) or getattr(error, "errno", None) in FULL
+        if is_full or any(os.strerror(code) in str(error) for code in FULL):
             raise DiskFull(path) from error
         raise
 

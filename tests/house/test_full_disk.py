@@ -17,6 +17,7 @@ from keras_vid.cli import main
 from keras_vid.utils.errors import DiskFull
 from keras_vid.utils.files import atomic
 from keras_vid.video import synthetic
+from keras_vid.weights.fetch import fetch_url
 
 
 @contextlib.contextmanager
@@ -172,6 +173,16 @@ def test_embed(inputs, tmp_path, capsys, monkeypatch):
     assert main(command) == 0 and (tmp_path / "out.npz").exists()
 
 
+def test_fetch(tmp_path, monkeypatch):
+    """Fetched weights: from a file here, for an address on the web."""
+    monkeypatch.setenv("KERAS_VID_HOME", str(tmp_path / "home"))
+    (tmp_path / "a.h5").write_bytes(bytes(3000))
+    with files_up_to(1000), pytest.raises(DiskFull, match="a.h5 is not written"):
+        fetch_url((tmp_path / "a.h5").as_uri())
+    assert names(tmp_path / "home") == []
+    assert fetch_url((tmp_path / "a.h5").as_uri()).read_bytes() == bytes(3000)
+
+
 @pytest.fixture
 def training(inputs, tmp_path):
     """The command of a short run without its output."""
@@ -246,7 +257,7 @@ def test_export_for_another_engine(flag, inputs, tmp_path, capsys):
     command = ["export", inputs["NETWORK"], "-o", str(tmp_path / "out"), flag, *files]
     with full_in(f"keras_vid.saved_models.{function}", 100_000):
         line = last_line(main(command), capsys)
-    assert "the disk is full" in line and (files or ["model.bin"])[0] in line
+    assert "the disk is full" in line and f"{(files or [tmp_path / 'out' / '1'])[0]} " in line
     left = [path.name for path in tmp_path.iterdir()]
     assert left == (["out"] if file else [])  # the SavedModel is complete where the file is not a part of it
     assert main(command) == 0
