@@ -27,7 +27,7 @@ FAMILIES = {
     **{f"{name}_resnet14": {**SMALL, "frames": 4} for name in ("tsn", "tsm", "stm", "sth")},
     "r2plus1d_sequential_resnet14": {**SMALL, "frames": 4},
     "stnet_resnet14": {**SMALL, "frames": 10, "xception": False},
-    "c2d_resnet50": {**SMALL, "frames": 4},
+    "c2d_resnet50": {**SMALL, "frames": 4, "backbone": "resnet14"},
 }
 SLOW = ("c2d_resnet50", "s3dg", "r2plus1d_sequential_resnet14")
 
@@ -142,7 +142,7 @@ def test_without_an_affine_head_channels_are_weighed_by_their_mean_gradient(buil
 
 
 def test_the_cut_is_behind_the_last_map_and_changes_nothing():
-    for name, place, options in (("stnet_resnet14", "conv5", {"frames": 10}), ("fast_s3d", "Mixed_5c", {"size": 32})):
+    for name, place, options in (("stnet_resnet14", "conv5", {"frames": 10}), ("i2d", "Mixed_5c", {"size": 32})):
         model = trained(name, **{**SMALL, **options})
         before = model.predict_on_batch(random_clips(model, count=1))
         tail = Tail(model)

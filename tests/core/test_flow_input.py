@@ -18,9 +18,9 @@ QUICK = [  # of each family the smallest network that there is
 SLOW = [
     ("sth_mobilenet_v2", 2, SMALL),
     ("stnet_mobilenet_v2", 2, {"frames": 10, "size": 32}),
-    ("stnet_resnet50", 20, {"frames": 10, "size": 32}),
-    ("c2d_resnet50", 20, SMALL),
-    ("stm_resnet50", 2, SMALL),
+    ("stnet_resnet14", 20, {"frames": 10, "size": 32}),
+    ("c2d_resnet50", 20, {**SMALL, "backbone": "resnet14"}),
+    ("stm_resnet14", 2, SMALL),
     ("i3d", 20, {}),
     ("s3dg", 2, {}),
 ]

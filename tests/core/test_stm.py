@@ -29,7 +29,7 @@ TABLES = {
 
 @functools.cache
 def tiny(**options):
-    return STM(**{"classes": 3, "frames": 4, "size": 32, **options})
+    return STM(**{"classes": 3, "frames": 4, "size": 32, "backbone": "resnet14", **options})
 
 
 @pytest.mark.parametrize("row", ["stm", *(pytest.param(r, marks=pytest.mark.slow) for r in list(TABLES)[1:])])
@@ -45,14 +45,14 @@ def test_counts_are_the_papers(row):
 @pytest.mark.slow
 @pytest.mark.parametrize("stages, blocks, count", [((4,), 1, 1), ((2, 3, 4, 5), 1, 4), ((2, 3, 4, 5), None, 16)])
 def test_which_blocks_are_replaced(stages, blocks, count):
-    names = [layer.name for layer in tiny(stages=stages, blocks=blocks).layers]
+    names = [layer.name for layer in tiny(backbone="resnet50", stages=stages, blocks=blocks).layers]
     assert sum(name.endswith("_mixing") for name in names) == count
     assert sum(name.endswith("_sum") for name in names) == count
 
 
 @pytest.mark.slow
 def test_concatenation_adds_a_convolution_per_block():
-    more = parameters(tiny(fusion="concat")) - parameters(tiny())  # cached, as in the other tests
+    more = parameters(tiny(backbone="resnet50", fusion="concat")) - parameters(tiny(backbone="resnet50"))
     assert more == sum(n * 2 * c * c for n, c in ((3, 64), (4, 128), (6, 256), (3, 512)))
 
 
@@ -72,7 +72,7 @@ def test_reach_of_one_block(modules, before, after):
 @pytest.mark.slow
 def test_starts_as_a_shift():
     """A quarter of the channels shows the frame before, a quarter the one after."""
-    model = tiny()
+    model = tiny(backbone="resnet50")
     layer = model.get_layer("conv2_block1_mixing")
     both = keras.Model(model.input, [layer.input, layer.output])
     x, y = (ops.convert_to_numpy(v).reshape(2, 4, 8, 8, 64) for v in both(clips(model)))

@@ -91,7 +91,7 @@ def same_backbone(model, twin):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", ["resnet50", "mobilenet_v2", "vgg16"])
+@pytest.mark.parametrize("backbone", ["resnet14", "mobilenet_v2", "vgg16"])
 @pytest.mark.parametrize("kind", ["sequential", "parallel"])
 def test_2plus1d_starts_as_tsn(kind, backbone):
     model, twin = tiny(f"r2plus1d_{kind}_{backbone}"), tiny(f"tsn_{backbone}")
@@ -104,19 +104,19 @@ def test_2plus1d_starts_as_tsn(kind, backbone):
 
 @pytest.mark.slow
 def test_a_still_clip_is_answered_like_its_frame():
-    model = tiny("tsn_resnet50")
+    model = tiny("tsn_resnet14")
     still = np.repeat(clips(model, 1)[:, :1], 4, axis=1)
     features = keras_vid.features(model, "avg_pool")
     frames = ops.convert_to_numpy(features(still, training=False))
     np.testing.assert_allclose(frames, np.repeat(frames[:1], 4, axis=0), rtol=1e-4, atol=1e-5)
-    single = keras_vid.create("tsn_resnet50", classes=3, frames=1, size=32)
+    single = keras_vid.create("tsn_resnet14", classes=3, frames=1, size=32)
     same_backbone(single, model)
     np.testing.assert_allclose(logits(single, still[:, :1]), logits(model, still), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name, matters", [("tsn_resnet50", False), ("tsm_resnet50", True), ("tsm_mobilenet_v2", True), ("tsm_vgg16", True)]
+    "name, matters", [("tsn_resnet14", False), ("tsm_resnet14", True), ("tsm_mobilenet_v2", True), ("tsm_vgg16", True)]
 )
 def test_who_sees_the_order_of_frames(name, matters):
     check_frame_order_matters(tiny(name), matters)

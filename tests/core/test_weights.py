@@ -88,23 +88,23 @@ def test_a_damaged_or_absent_file_is_told_and_not_kept(tmp_path, monkeypatch):
 
 
 def test_our_own_file_round_trips_and_a_wrong_one_is_told(tmp_path):
-    model = keras_vid.create("s3d", classes=3)
+    model = keras_vid.create("tsm_resnet14", classes=3)
     path = tmp_path / "x.weights.h5"
     model.save_weights(path)
-    again = keras_vid.create("s3d", classes=3, weights=str(path))
-    for ours, theirs in zip(model.get_weights(), again.get_weights()):
+    again = keras_vid.create("tsm_resnet14", classes=3, weights=str(path))
+    for ours, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     for call in (
-        lambda: keras_vid.create("s3d", classes=4, weights=str(path)),
-        lambda: keras_vid.create("i3d", classes=3, weights=str(path)),
+        lambda: keras_vid.create("tsm_resnet14", classes=4, weights=str(path)),
+        lambda: keras_vid.create("sth_resnet14", classes=3, weights=str(path)),
     ):
         with pytest.raises(ValueError, match="x.weights.h5 does not fit"):
             call()
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match="x.weights.h5 does not fit"):
-        keras_vid.create("s3d", classes=3, weights=str(path))
+        keras_vid.create("tsm_resnet14", classes=3, weights=str(path))
     with pytest.raises(FileNotFoundError, match="y.weights.h5 does not exist"):
-        keras_vid.create("s3d", classes=3, weights=str(tmp_path / "y.weights.h5"))
+        keras_vid.create("tsm_resnet14", classes=3, weights=str(tmp_path / "y.weights.h5"))
 
 
 def test_unknown_weights_are_answered_with_the_known():
