@@ -280,3 +280,9 @@ def test_a_window_has_the_shape_of_pictures_that_the_network_learnt_from():
     ((_, _, answer),) = keras_vid.stream(model, pictures, window=4)
     assert kept[0][1] > 0.95 > 0.8 > squashed[0][1]
     assert dict(answer) == pytest.approx(dict(squashed), abs=0.01)
+
+
+def test_windows_overlap_by_half_where_nothing_is_said(video):
+    clip = keras.Input((16, 32, 32, 3))
+    dense = keras.Model(clip, layers.GlobalAveragePooling3D()(layers.Conv3D(3, 3)(clip)), name="dense")
+    assert [start for start, *_ in keras_vid.stream(dense, video[:40], fps=10)] == [0, 0.8, 1.6, 2.4]

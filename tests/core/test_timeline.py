@@ -12,8 +12,9 @@ from keras import layers
 import keras_vid
 from keras_vid import cli
 from keras_vid.inference import switching
+from keras_vid.inference.segment_files import write_segments
 from keras_vid.inference.switching import Switching
-from keras_vid.inference.timeline import Merging, Timeline, means_of_moments
+from keras_vid.inference.timeline import Merging, Segment, Timeline, means_of_moments
 from keras_vid.video import read, write
 from keras_vid.view import set_view
 
@@ -183,3 +184,25 @@ def test_a_long_moment_counts_more_in_the_score_of_a_segment():
         assert merging.add(0, start, end, [score]) == []
     [segment] = merging.close()
     assert (segment.start, segment.end, segment.score) == (0, 5, 0.5)  # (0.9 + 3 x 0.5 + 0.1) / 5
+
+
+def test_all_labels_of_the_background_together_outweigh_one_label():
+    """Red is as probable as 0.4, green and blue as 0.3 each: together they are more than red, each alone is less."""
+    video = painted([(40, None)])
+    video[..., 0] = 107  # 0.04 x 7 = 0.28: e^0.28 times as probable as the others
+    labels = [
+        [part.label for part in keras_vid.timeline(colours(), video, window=8, stride=8, background=background)]
+        for background in ([], ["green"], ["green", "blue"])
+    ]
+    assert labels == [["red"], ["red"], []]
+
+
+def test_subtitles_as_players_want_them(tmp_path):
+    """WebVTT has points in its times, SubRip commas and numbers."""
+    segments = [Segment(0.0, 1.5, "run", 0.9), Segment(3661.25, 3662.0, "sit", 0.5)]
+    cues = ["00:00:00.000 --> 00:00:01.500\nrun (90%)\n", "01:01:01.250 --> 01:01:02.000\nsit (50%)\n"]
+    for kind in ("vtt", "srt"):
+        write_segments(tmp_path / f"a.{kind}", segments, {})
+    assert (tmp_path / "a.vtt").read_text() == "\n".join(["WEBVTT\n", *cues])
+    numbered = [f"{number}\n{cue.replace('.', ',')}" for number, cue in enumerate(cues, 1)]
+    assert (tmp_path / "a.srt").read_text() == "\n".join(numbered)
