@@ -199,14 +199,20 @@ def two(videos, tmp_path_factory):
     return run
 
 
+@pytest.fixture(scope="module")
+def alone(videos, tmp_path_factory):
+    """A run of one process on one device with all clips, for those of several to be compared with."""
+    run = tmp_path_factory.mktemp("runs") / "alone"
+    train(recipe("tsm_resnet14/synthetic", **{**TINY, **SYNC}), Options(str(videos)), run)
+    return run
+
+
 @pytest.mark.slow
-def test_two_workers_are_one(videos, two, tmp_path):
+def test_two_workers_are_one(two, alone):
     """Two processes on loopback with synchronised BatchNorm: the same numbers as one process with all clips."""
-    options = json.dumps({"recipe": {**SYNC, "batch": 4}})
-    subprocess.run([sys.executable, SCRIPT, str(videos), str(tmp_path / "one"), options], check=True, stderr=-3)
-    for ours, one in zip(rows(two), rows(tmp_path / "one"), strict=True):
+    for ours, one in zip(rows(two), rows(alone), strict=True):
         assert [float(v) for v in ours.values()] == pytest.approx([float(v) for v in one.values()], rel=1e-4, abs=1e-5)
-    ours, one = last(two), last(tmp_path / "one")
+    ours, one = last(two), last(alone)
     seeds = [k for k in one if one[k].dtype.kind in "iu" and k != "step"]  # each worker draws seeds of its own
     assert apart(*({k: v for k, v in s.items() if k not in seeds} for s in (ours, one))) < 1e-5
 
@@ -228,15 +234,10 @@ def test_a_worker_killed_at_work_and_both_started_again(videos, two, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_logical_cpus_under_mirrored_strategy(videos, tmp_path):
+def test_two_logical_cpus_under_mirrored_strategy(videos, alone, tmp_path):
     options = json.dumps({"strategy": "mirrored", "devices": 2, "recipe": {**SYNC, "batch": 2}})
     subprocess.run([sys.executable, SCRIPT, str(videos), str(tmp_path / "two"), options], check=True, stderr=-3)
-    train(
-        recipe("tsm_resnet14/synthetic", **{**TINY, **SYNC}),
-        Options(str(videos)),
-        tmp_path / "one",
-    )
-    for two, one in zip(rows(tmp_path / "two"), rows(tmp_path / "one")):
+    for two, one in zip(rows(tmp_path / "two"), rows(alone), strict=True):
         assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=1e-4)
 
 

@@ -16,6 +16,7 @@ pytest.importorskip("tensorflow")
 from keras_vid.training.run import state
 from keras_vid.training.run.folder import read_log
 
+from keras_vid.cli import main
 from keras_vid.video import synthetic
 
 PATIENCE = 600  # seconds for everything, TensorFlow's start on a very busy machine among it
@@ -120,20 +121,21 @@ def peace(videos, tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_stopped_and_gone_on_with(videos, peace, tmp_path, number, code):
+def test_stopped_twice_and_gone_on_with(videos, peace, tmp_path):
     """The line says what is saved and how to go on; with that command a run ends as one that nothing stopped."""
     process = start("tsm_resnet14", "-o", tmp_path / "run", "--data", videos, *LONG)
-    wait_for_step(process, tmp_path / "run", 4)
-    process.send_signal(number)
-    stopped, lines = end(process)
-    saved = state.found(tmp_path / "run/checkpoints")[-1]
-    step = int(saved.stem.split("_")[1])
-    assert stopped == code and f"the state of step {step} is saved; to go on: " in lines[-1], lines
-    assert not any("\r" in line or "Traceback" in line for line in lines)
-    command = lines[-1].split("to go on: keras-vid train ")[1].split()
-    assert command == ["--resume", "-o", str(tmp_path / "run")]
-    code, lines = end(start(*command, "--no-test"))
+    step = 0
+    for number, expected in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        wait_for_step(process, tmp_path / "run", step + 4)
+        process.send_signal(number)
+        code, lines = end(process)
+        step = int(state.found(tmp_path / "run/checkpoints")[-1].stem.split("_")[1])
+        assert code == expected and f"the state of step {step} is saved; to go on: " in lines[-1], lines
+        assert not any("\r" in line or "Traceback" in line for line in lines)
+        command = lines[-1].split("to go on: keras-vid train ")[1].split()
+        assert command == ["--resume", "-o", str(tmp_path / "run")]
+        process = start(*command, "--no-test")
+    code, lines = end(process)
     assert code == 0 and any(f"goes on at step {step} of 32" in line for line in lines), lines
     drop = ("seconds", "clips_per_second", "input_share")
     logs = [
@@ -149,22 +151,23 @@ def test_stopped_and_gone_on_with(videos, peace, tmp_path, number, code):
 
 
 @pytest.mark.slow
-def test_a_run_becomes_longer(videos, tmp_path):
+def test_a_run_becomes_longer(videos, tmp_path, capsys):
     """And says what that means for its rate; a complete run says so."""
     run = tmp_path / "run"
-    code, lines = end(start("tsm_resnet14/synthetic", "--data", videos, "-o", run, "--epochs", 2, *SMALL))
-    assert code == 0, lines
-    code, lines = end(start("--resume", "-o", run, "--no-test"))
-    assert code == 0 and any("this run is complete: all its 8 steps are made" in line for line in lines)
-    code, lines = end(start("--resume", "-o", run, "--no-test", "--epochs", 3))
-    assert code == 0, lines
-    assert any(
-        "longer than before: 3 epochs instead of 2; its cosine is stretched to the new end" in line for line in lines
-    )
+
+    def said(*flags):
+        code = main(["train", *map(str, flags), "-o", str(run)])
+        return code, capsys.readouterr().err
+
+    assert said("tsm_resnet14/synthetic", "--data", videos, "--epochs", 2, *SMALL)[0] == 0
+    code, lines = said("--resume", "--no-test")
+    assert code == 0 and "this run is complete: all its 8 steps are made" in lines
+    code, lines = said("--resume", "--no-test", "--epochs", 3)
+    assert code == 0 and "longer than before: 3 epochs instead of 2; its cosine is stretched to the new end" in lines
     assert [row["step"] for row in read_log(run / "log.csv")] == ["4", "8", "12"]
     assert json.loads((run / "args.json").read_text())["recipe"]["length"] == 3
-    code, lines = end(start("--resume", "-o", run, "--seed", 3))
-    assert code == 1 and "seed was 0, now 3" in lines[-1]
+    code, lines = said("--resume", "--seed", 3)
+    assert code == 1 and "seed was 0, now 3" in lines
 
 
 @pytest.mark.slow
