@@ -46,6 +46,7 @@ def add_arguments(parser):
 def run(args):
     from keras_vid.training.data.load import load_dataset
     from keras_vid.training.data.prepare import prepare
+    from keras_vid.training.run.progress import Line
 
     from keras_vid.video.images import flow_files, frame_files
 
@@ -57,9 +58,7 @@ def run(args):
         frame_files(first)  # refuses folders of optical flow
     print(dataset.report(), file=sys.stderr)
 
-    def progress(done, shards):
-        print(f"\r{done}/{shards} shards", end="" if done < shards else "\n", file=sys.stderr, flush=True)
-
+    line = Line()
     manifest = prepare(
         dataset,
         args.output,
@@ -73,8 +72,9 @@ def run(args):
         seed=args.seed,
         workers=args.workers,
         runner=args.runner,
-        progress=progress,
+        progress=lambda done, shards: line.show(f"{done}/{shards} shards"),
     )
+    line.end()
     if args.json:
         print(json.dumps(manifest))
         return

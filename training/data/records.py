@@ -89,7 +89,7 @@ def records(
     folder = enable(folder).rstrip("/")
     manifest = read_manifest(folder)
     if manifest["plan"].get("form") == "clips":
-        raise InputError(f"{folder} holds MP4 clips, not records: load it with load('csv', '{folder}/list.csv')")
+        raise InputError(f"{folder} holds MP4 clips, not records: give {folder}/list.csv in its place")
     names = tf.constant([f"{folder}/{file['name']}" for file in manifest["files"] if file["clips"]])
     number, count = shard
     if training:
