@@ -49,7 +49,7 @@ def run(videos, tmp_path_factory):
 def rows(run, timed=False):
     with open(run / "log.csv", newline="") as file:
         drop = () if timed else ("seconds", "clips_per_second", "input_share")
-        return [{k: v for k, v in row.items() if k not in drop} for row in csv.DictReader(file)]
+        return [{k: v for k, v in row.items() if v and k not in drop} for row in csv.DictReader(file)]
 
 
 def last(run):
