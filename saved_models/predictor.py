@@ -43,7 +43,7 @@ class Predictor:
     frames: int | str | None = None
 
     def at(self, frames=None, fps=None, stride=None) -> "Predictor":
-        """The same network, shown another number of frames of a video, at so many a second, or every so many only."""
+        """The same network, shown `frames` frames of a video, `fps` of each second, of these every `stride`-th."""
         self.view.check_frames(frames, self.name)
         view = dataclasses.replace(self.view, fps=fps or self.view.fps, stride=stride or self.view.stride)
         return dataclasses.replace(self, frames=frames, view=view)

@@ -1,7 +1,7 @@
 """The client asks OpenVINO Model Server as it asks TF Serving.
 
-The server itself cannot be installed here: a stand-in answers its three addresses as its documentation has them, by
-OpenVINO from the file that `keras-vid export --openvino` wrote.
+The server is on no package index, so a stand-in takes its place. It replies at three addresses in the form that the
+server's documentation describes. The numbers come from OpenVINO and the file that `keras-vid export --openvino` wrote.
 """
 
 import json

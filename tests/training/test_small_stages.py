@@ -14,7 +14,7 @@ CLASSES = 3
 
 
 class FakeFeatures:
-    """Features of so many clips, with random maps of the layer `low`."""
+    """Features of `clips` clips, with random maps of the layer `low`."""
 
     def __init__(self, clips, channels=16):
         rng = np.random.default_rng(0)

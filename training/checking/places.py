@@ -38,8 +38,7 @@ def _numbers(times, spans):
     for start, end in spans:
         low = np.searchsorted(times, start or 0)
         high = len(times) if end is None else np.searchsorted(times, end)
-        whole = (high - low) / len(times)
-        count = max(OF_A_SEGMENT, round(PLACES * whole))
+        count = max(OF_A_SEGMENT, round(PLACES * (high - low) / len(times)))
         chosen |= {int(low + (2 * i + 1) * (high - low) // (2 * count)) for i in range(count if high > low else 0)}
     return np.array(sorted(chosen or {len(times) // 2}))
 

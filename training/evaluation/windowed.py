@@ -53,7 +53,7 @@ def _frames_of(network):
 
 
 def _fits(network, frames):
-    """Whether a Keras network that takes clips of any length takes one of so many frames."""
+    """Whether a Keras network that takes clips of any length takes one of `frames` frames."""
     if frames >= 64:
         return True
     try:
@@ -64,7 +64,7 @@ def _fits(network, frames):
 
 
 def why_not(network, frames):
-    """Why the network returns NaN for a clip of so many frames."""
+    """Why the network returns NaN for a clip of `frames` frames."""
     too_short = isinstance(network, Predictor) or not _fits(network, frames)
     if _frames_of(network) is None and too_short:
         return f"its {frames} frames are too few for this network"

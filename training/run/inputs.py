@@ -85,7 +85,7 @@ def inputs(recipe, options, training, strategy, failures):
 
 
 def validator(recipe, options, testing, trainer):
-    """(network, tick) -> {"loss", "top1", ...} on one view of each clip; `tick` is told (done, total) on the way.
+    """(network, tick) -> {"loss", "top1", ...} on one view of each clip; `tick(done, total)` is called on the way.
 
     Where the trainer's own network is given, the trainer evaluates: it is compiled already.
     """
