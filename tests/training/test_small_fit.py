@@ -71,6 +71,8 @@ def test_the_run_folder_holds_what_other_commands_read(tmp_path, model, capsys):
     assert "larger class" in table and "probe of one frozen frame" in table and "kept: probe" in table
     there = {path.name for path in run.iterdir()}
     assert {"args.json", "view.json", "log.csv", "best.keras", "predictions.csv", "report.html"} <= there
+    card = (run / "MODEL_CARD.md").read_text()
+    assert f"Started from: {model}\n" in card and "Epochs" not in card
     numbers = json.loads((run / "metrics.json").read_text())
     rows = list(csv.DictReader((run / "predictions.csv").read_text().splitlines()))
     right = np.mean([row["label"] == row["predicted"] for row in rows])

@@ -1,5 +1,7 @@
 """MODEL_CARD.md: what goes with a network that is handed on."""
 
+from pathlib import Path
+
 from keras_vid.training.evaluation import metrics
 
 USE = [
@@ -25,9 +27,9 @@ def model_card(recipe, args, log, numbers):
     if recipe.options:
         lines += [f"- Options: {listed(recipe.options)}"]
     lines += [f"- Started from: {recipe.weights or 'random weights'}", f"- Recipe: {recipe.source}"]
-    lines += [f"- Command: `{args['command']}`"]
+    lines += [f"- Command: `{started_with(args)}`"]
     lines += [f"- Versions: {', '.join(f'{k} {v}' for k, v in args['versions'].items())}"]
-    if log:
+    if log and "stage" not in args:  # the rows of a run on one's own videos are stages
         lines += [f"- Epochs: {log[-1]['epoch']}, steps: {log[-1]['step']}"]
     lines += ["", "## Measured", ""]
     if numbers:
@@ -48,6 +50,16 @@ def model_card(recipe, args, log, numbers):
     lines += ["", "## Not measured", "", "Other cameras, other people, other places than those of the data above.", ""]
     lines += ["## Labels", "", ", ".join(args["labels"]), "", *USE]
     return "\n".join(lines)
+
+
+def started_with(args):
+    """The command of a run, without where the program is on the machine that ran it.
+
+    >>> started_with({"command": "/home/me/.venv/bin/keras-vid train i3d"})
+    'keras-vid train i3d'
+    """
+    program, _, rest = args["command"].partition(" ")
+    return f"keras-vid {rest}" if Path(program).name in ("keras-vid", "__main__.py") else args["command"]
 
 
 def listed(options):

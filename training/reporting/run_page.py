@@ -9,7 +9,7 @@ from keras_vid.training.evaluation import metrics
 from keras_vid.training.evaluation.evaluate import read_args
 from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.reporting import results
-from keras_vid.training.reporting.card import listed, model_card
+from keras_vid.training.reporting.card import listed, model_card, started_with
 from keras_vid.training.reporting.charts import line_chart
 from keras_vid.training.reporting.clips import Clips
 from keras_vid.training.reporting.confusion import draw_confusion
@@ -164,8 +164,7 @@ def _shown(value):
 
 def repeat(run, args) -> str:
     """The commands and the versions."""
-    program, _, rest = args["command"].partition(" ")
-    trained = f"keras-vid {rest}" if Path(program).name in ("keras-vid", "__main__.py") else args["command"]
+    trained = started_with(args)
     commands = [trained] if "stage" in args else [trained, f"keras-vid evaluate {run}"]
     commands.append(f"keras-vid report {run}")
     versions = ", ".join(f"{name} {version}" for name, version in args["versions"].items())

@@ -140,6 +140,16 @@ def _weights(model):
     return WEIGHTS if WEIGHTS in known else known[0] if known else None
 
 
+def starting_weights(choices):
+    """The weights that the network starts from, by name or file: the chosen ones, its published ones, or its own file.
+
+    >>> starting_weights(Choices()), starting_weights(Choices(model="runs/a"))
+    ('kinetics400', 'runs/a')
+    """
+    model = str(choices.model or MODEL)
+    return choices.weights or (_weights(model) if model in VARIANTS else model)
+
+
 def load_network(choices, frames, size):
     """The network that was chosen, with its weights, for clips of a shape where it leaves that open."""
     model = str(choices.model)
@@ -148,7 +158,7 @@ def load_network(choices, frames, size):
             close = ", ".join(name for name in VARIANTS if name.startswith(model[:3])) or "see `keras-vid list`"
             raise InputError(f"--model {model}: no network of this name and no such file; there are: {close}")
         return load_model(model)
-    weights = choices.weights or _weights(model)
+    weights = starting_weights(choices)
     if weights is None:
         raise InputError(f"{model} has no published weights: give --weights FILE, or name a recipe to train it")
     shape = {name: value for name, value in (("frames", frames), ("size", size)) if value}

@@ -12,6 +12,7 @@ from keras_vid.training.evaluation import metrics
 from keras_vid.training.evaluation.predictions import Predictions
 from keras_vid.training.recipes.fields import of_view
 from keras_vid.training.reporting.run_page import write_report
+from keras_vid.training.small.choose import starting_weights
 
 from keras_vid import __version__
 from keras_vid.models.variants import VARIANTS
@@ -140,11 +141,11 @@ def _write_predictions(folder, result):
 
 def _recipe(plan, choices):
     """The fields by which `evaluate` shows the network other clips as it was shown these."""
-    name = plan.network.name
+    name, weights = plan.network.name, starting_weights(choices)
     return of_view(
         plan.reading.view,
         name if name in VARIANTS else str(choices.model),
-        weights=choices.weights,
+        weights=None if weights == "none" else weights,
         bn="frozen",
         source="chosen for this data: keras-vid train --data",
     )
