@@ -13,7 +13,7 @@ import numpy as np
 from keras_vid.utils.errors import InputError, MissingFile, VideoError
 from keras_vid.utils.files import as_json, write_whole
 from keras_vid.video import probe, read, sample
-from keras_vid.video.reading import count_to_damage
+from keras_vid.video.reading import count_to_damage, table_times
 
 WHOLE_VIDEO = 250  # frames; what the S3D paper evaluates on, and as many as fit a small machine
 SIDE = 224  # of a clip, where a network leaves it open
@@ -82,35 +82,45 @@ class ClipView:
 
     def read_with_note(self, source, frames=None) -> tuple[np.ndarray, str | None]:
         """The same clip, and what its viewer should know: that only the frames before a damage were seen."""
-        indices, note = self.choose(source, frames)
-        return self.crop(read(source, indices, size=self.picture_size, channels=self.channels)), note
+        pictures, note = self.read_uncropped(source, frames)
+        return self.crop(pictures), note
 
-    def read_uncropped(self, source, frames=None) -> np.ndarray:
-        """The same frames, scaled but not cropped."""
-        return read(source, self.choose(source, frames)[0], size=self.picture_size, channels=self.channels)
-
-    def choose(self, source, frames=None) -> tuple[list[int], str | None]:
-        """The numbers of the frames of a video that are read, and the note of `read_with_note`."""
+    def read_uncropped(self, source, frames=None) -> tuple[np.ndarray, str | None]:
+        """The same frames, scaled but not cropped, and the same note."""
         self.check_frames(frames, "the network")
+        how = {"size": self.picture_size, "channels": self.channels}
+        times = table_times(source) if self.channels == 3 else None
+        if times is not None:
+            try:
+                return read(source, self._chosen(source, len(times), times, frames), **how), None
+            except VideoError:  # damaged, or too short: decoding it from its first frame on tells
+                pass
+        count, times, damaged = self._decoded(source)
+        return read(source, self._chosen(source, count, times, frames, damaged), **how), damaged
+
+    def _decoded(self, source):
+        """(frames that decode, their seconds where they count, the note of a damaged video)"""
         times = None
         if self.fps and self.channels == 3:
             info = probe(source)
             times, count, claimed = info["times"], info["frames"], info["claimed"]  # no times where there is no clock
         else:
             count, claimed = count_to_damage(source, self.channels)
-        shown = sample.at_fps_times(times, self.fps) if times else range(count)
-        shown = shown[:: self.stride]
-        rate = f" at {self.fps:g} a second" if times else ""
-        damaged = None
-        if claimed is not None:
-            of = f" of {claimed}" if claimed > count else ""
-            damaged = f"damaged: only the first {count}{of} frames decode"
+        if claimed is None:
+            return count, times, None
+        of = f" of {claimed}" if claimed > count else ""
+        return count, times, f"damaged: only the first {count}{of} frames decode"
+
+    def _chosen(self, source, count, times, frames, damaged=None):
+        """The numbers of the frames that are read, of `count` that are shown at `times` where these are known."""
+        at_rate = self.fps and times
+        shown = (sample.at_fps_times(times, self.fps) if at_rate else range(count))[:: self.stride]
         try:
-            indices = self.indices(len(shown), frames)
+            return [shown[i] for i in self.indices(len(shown), frames)]
         except InputError as error:
+            rate = f" at {self.fps:g} a second" if at_rate else ""
             reason = f" ({damaged})" if damaged else ""
             raise VideoError(f"{called(source)} has {len(shown)} frames{rate}{reason}, {error}") from error
-        return [shown[i] for i in indices], damaged
 
     def indices(self, count, frames=None) -> list[int]:
         """Which of a video's `count` frames are read."""

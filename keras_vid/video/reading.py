@@ -125,13 +125,22 @@ def frame_times(source):
     >>> frame_times(np.zeros((8, 48, 64, 3), np.uint8)) is None
     True
     """
+    times = table_times(source)
+    return probe(source)["times"] if times is None else times
+
+
+def table_times(source):
+    """The seconds of each frame, from the first on, by the file's exact table of its packets; None without one.
+
+    >>> table_times(np.zeros((8, 48, 64, 3), np.uint8)) is None
+    True
+    """
     if isinstance(source, np.ndarray) or is_folder(source):
         return None
     try:
-        times = h264.table_times(source)
+        return h264.table_times(source)
     except decode.Damage:
-        times = None
-    return probe(source)["times"] if times is None else times
+        return None
 
 
 def _probe_file(source):

@@ -18,7 +18,6 @@ from PIL import Image
 
 from keras_vid.inference.predict import ranked
 from keras_vid.utils.errors import InputError
-from keras_vid.video import read
 from keras_vid.view import ClipView
 
 LONGEST_WAIT = 5.0  # seconds between two tries
@@ -56,8 +55,7 @@ class Client:
         until = self._deadline()  # of all requests together
         view, signatures = self.view(until), self.signatures(until)
         view.check_frames(frames, self.called)
-        indices, note = view.choose(source, frames)
-        clip = read(source, indices, size=view.picture_size)
+        clip, note = view.read_uncropped(source, frames)
         if "encoded_frames" in signatures:
             sent = clip if view.aspect else near_crop(clip, view)  # the server must see the aspect that it makes
             outputs = self._call(until, "encoded_frames", {"frames": [encode(sent, self.quality)]})

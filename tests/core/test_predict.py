@@ -170,7 +170,7 @@ def test_a_video_is_looked_at_at_the_rate_asked_for(tmp_path):
     path = str(write(tmp_path / "a.mp4", frames.astype("uint8"), fps=20))
 
     def shown(fps, frames="all"):
-        clip = ClipView(height=28, width=28, fps=fps).read_uncropped(path, frames)
+        clip, _ = ClipView(height=28, width=28, fps=fps).read_uncropped(path, frames)
         return (clip.mean(axis=(1, 2, 3)) / 12).round().astype(int).tolist()
 
     assert shown(None) == shown(20) == list(range(20)) and shown(10) == list(range(0, 20, 2))
@@ -178,7 +178,7 @@ def test_a_video_is_looked_at_at_the_rate_asked_for(tmp_path):
     with pytest.raises(ValueError, match="has 10 frames at 10 a second, too few for the 16"):
         shown(10, 16)
     array = np.zeros((20, 32, 32, 3), "uint8")
-    assert len(ClipView(height=28, width=28, fps=10).read_uncropped(array, "all")) == 20  # an array has no clock
+    assert len(ClipView(height=28, width=28, fps=10).read_uncropped(array, "all")[0]) == 20  # an array has no clock
 
 
 def test_fewer_frames_than_the_network_learnt_from_are_told(video, tmp_path, capsys):
