@@ -11,13 +11,14 @@ from keras_vid.video import synthetic
 
 
 def write_sequences(path, clips, seed):
-    """Sequences of noise with two marks; only which one comes first tells the two classes apart."""
+    """Sequences of noise with two marks; only which one comes first tells the two classes apart. They are never at an
+    end, where the padding of a convolution would give away their places."""
     rng = np.random.default_rng(seed)
-    features = 0.1 * rng.normal(size=(clips, 8, 12)).astype("float32")
+    features = 0.1 * rng.normal(size=(clips, 7, 4)).astype("float32")
     labels = np.arange(clips) % 2
     for clip, label in enumerate(labels):
         first, second = ((0, 1), (1, 0))[label]
-        place = int(rng.integers(0, 7))
+        place = int(rng.integers(2, 4))
         features[clip, place, first] += 4
         features[clip, place + 1, second] += 4
     names = np.array(["a then b", "b then a"])[labels]
@@ -27,9 +28,9 @@ def write_sequences(path, clips, seed):
 
 @pytest.mark.slow
 def test_order_is_seen_by_those_that_can(tmp_path, capsys):
-    training, testing = (write_sequences(tmp_path / f"{n}.npz", n, n) for n in (96, 64))
+    training, testing = (write_sequences(tmp_path / f"{n}.npz", n, n) for n in (64, 96))
     command = ["sequence", "train", str(training), "--test", str(testing), "-o", str(tmp_path / "out"), "-b", "16"]
-    command += ["--models", "mean,txb_without_channel_conv,txb,temporal_conv,gru", "--epochs", "24", "--lr", "0.002"]
+    command += ["--models", "mean,txb_without_channel_conv,txb,temporal_conv,gru", "--epochs", "5", "--lr", "0.002"]
     assert main(command) == 0
     shown = capsys.readouterr().out
     top = {one["model"]: one["top1"] for one in json.loads((tmp_path / "out/results.json").read_text())["results"]}
