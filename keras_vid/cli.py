@@ -1,6 +1,7 @@
 """The `keras-vid` command: finds the subcommand's file, runs it, and turns every error into one line."""
 
 import argparse
+import atexit
 import contextlib
 import importlib
 import os
@@ -84,11 +85,14 @@ def main(argv=None):
 
     As the program itself (without `argv`) it leaves at once where TensorFlow was used and something failed: threads of
     tf.data that still read would wait for a Python that is going away, and it for them. tensorflow_io aborts at every
-    exit, and finished work would count as failed.
+    exit, and finished work would count as failed. Where all went well, only what Python does last is left out: taking
+    down everything that TensorFlow made takes a second.
     """
     if argv is not None:
         return _run(list(argv))
     raise_at_sigterm()
+    code = None
+    atexit.register(lambda: _leave_when_done(code))  # the first that is registered is called last
     try:
         code = _run(sys.argv[1:])
     except Exception:
@@ -100,6 +104,16 @@ def main(argv=None):
                 stream.flush()
         os._exit(code)
     return code
+
+
+def _leave_when_done(code):
+    """Leave without what Python does after all that was registered for the exit."""
+    if code != 0 or "tensorflow" not in sys.modules or "TF_CONFIG" in os.environ:  # workers take leave of each other
+        return
+    with contextlib.suppress(OSError):  # Python says what cannot be written, and that is a failure
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _run(argv):

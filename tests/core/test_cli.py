@@ -139,3 +139,34 @@ def test_bash_completes(tmp_path, capsys):
     assert completed("keras-vid", "timeline", "x.mp4", "--sw") == ["--switch-cost"]
     assert completed("keras-vid", "bench", "in") == ["input"]
     assert completed("keras-vid", "predict", "x.mp4", "na") == []  # files are the shell's
+
+
+LEAVING = """
+import atexit, sys, types
+
+class Late:
+    def __del__(self):
+        print("torn down")
+
+late, sys.modules["tensorflow"] = Late(), types.ModuleType("tensorflow")
+atexit.register(print, "registered")
+from keras_vid import cli
+sys.argv = ["keras-vid", "completion", "bash"]
+sys.exit(cli.main())
+"""
+
+
+def leaving(stdout=subprocess.PIPE, **environment):
+    command = [sys.executable, "-c", LEAVING]
+    return subprocess.run(command, stdout=stdout, text=True, env={**os.environ, **environment})
+
+
+def test_a_command_that_used_tensorflow_leaves_at_once_with_all_that_it_said():
+    """What is registered for the exit is done, and what cannot be written is a failure. One of several workers takes
+    the long way."""
+    done = leaving()
+    assert done.returncode == 0 and "timeline" in done.stdout
+    assert "registered" in done.stdout and "torn down" not in done.stdout
+    assert "torn down" in leaving(TF_CONFIG="{}").stdout
+    with open("/dev/full", "w") as full:
+        assert leaving(full).returncode != 0
