@@ -7,6 +7,8 @@ that makes an input pipeline reproducible and resumable. `split(seed, n)` makes 
 import tensorflow as tf
 
 TSN_SCALES = (1.0, 0.875, 0.75, 0.66)
+# For functions of graph ops alone: TensorFlow does not rewrite their source, which takes the better part of a second.
+as_written = tf.autograph.experimental.do_not_convert
 
 
 def split(seed, count):

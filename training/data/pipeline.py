@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
+from keras_vid.training.data.augment import as_written
 
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import once_a_file
@@ -151,6 +152,7 @@ class Failures:
                     csv.writer(file, lineterminator="\n").writerow((video, self.rows[video]))
 
 
+@as_written
 def _load(decode, i, channels):
     clip, label, draw = tf.numpy_function(decode, [i], (tf.uint8, tf.int32, tf.int32), stateful=False)
     clip.set_shape((None, None, None, channels))

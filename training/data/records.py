@@ -4,7 +4,7 @@ The graph holds no Python, so a tf.data service can run it on other machines.
 """
 
 import tensorflow as tf
-from keras_vid.training.data.augment import split
+from keras_vid.training.data.augment import as_written, split
 from keras_vid.training.data.remote import enable, read_manifest
 
 from keras_vid.utils.errors import InputError
@@ -112,6 +112,7 @@ def records(
     return data.batch(batch_size, drop_remainder=training).prefetch(2)
 
 
+@as_written
 def decode(serialized, choose, seed=None, channels=3):
     """(uint8 clip, int32 label) of one record; only the frames chosen are decoded."""
     context, sequences = tf.io.parse_single_sequence_example(

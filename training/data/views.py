@@ -62,6 +62,7 @@ def train_transform(recipe, swap=None):
         swap: The label of each class in a mirror, -1 for none: keras_vid.training.data.labels.flip_swap.
     """
 
+    @augment.as_written
     def transform(clip, label, seed):
         seeds = augment.split(seed, 4)
         clip = _train_crop(recipe, clip, seeds[0])
@@ -87,6 +88,7 @@ def mixed(batches, recipe, classes, seed=0, start=0):
     if not mixes(recipe):
         return batches
 
+    @augment.as_written
     def mix(number, batch):
         clips, labels = batch[0], tf.one_hot(batch[1], classes)
         seeds = augment.split(tf.stack([tf.cast(seed, tf.int64), number]), 2)
@@ -169,6 +171,7 @@ def test_transform(recipe, order="forward", size=None):
         raise InputError(f"the order of frames is one of {', '.join(ORDERS)}, not {order!r}")
     size = size or recipe.test_size or recipe.size
 
+    @augment.as_written
     def transform(clip, label, seed):
         if recipe.crop in ASPECTS:
             clip = augment.resize(clip, *_picture(recipe))
