@@ -186,7 +186,7 @@ class Networks(keras.callbacks.Callback):
         score = self._score(logs)
         if score > self.best:
             self.best = score
-            self.folder.save_network(self.network, "best.keras")
+            self.folder.copy_network("last.keras", "best.keras")
 
 
 class Log(keras.callbacks.Callback):

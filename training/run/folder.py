@@ -8,6 +8,7 @@ log.csv      one row an epoch                       events/                   fo
 import contextlib
 import csv
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,11 @@ class RunFolder:
     def save_network(self, network, name):
         """Write `best.keras` or `last.keras`."""
         save_network(network, self.path / name)
+
+    def copy_network(self, name, to):
+        """Write a network that is saved already by another name, too."""
+        with atomic(self.path / to) as part:
+            shutil.copyfile(self.path / name, part)
 
     def read_log(self, before=None):
         """The rows of log.csv, those of the first `before` epochs alone if given."""
