@@ -149,10 +149,11 @@ class Late:
         print("torn down")
 
 late, sys.modules["tensorflow"] = Late(), types.ModuleType("tensorflow")
-atexit.register(print, "registered")
 from keras_vid import cli
 sys.argv = ["keras-vid", "completion", "bash"]
-sys.exit(cli.main())
+code = cli.main()
+atexit.register(print, "registered")
+sys.exit(code)
 """
 
 
