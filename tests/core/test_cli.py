@@ -159,7 +159,7 @@ sys.exit(code)
 
 def leaving(stdout=subprocess.PIPE, **environment):
     command = [sys.executable, "-c", LEAVING]
-    return subprocess.run(command, stdout=stdout, text=True, env={**os.environ, **environment})
+    return subprocess.run(command, stdout=stdout, text=True, env={**os.environ, "PYTHONUNBUFFERED": "", **environment})
 
 
 def test_a_command_that_used_tensorflow_leaves_at_once_with_all_that_it_said():
