@@ -1,5 +1,6 @@
 """Shared by all tests: quiet TensorFlow, a fixed seed, and the folder of real data where there is one."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -12,6 +13,13 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # tests that run at a time share 
         os.environ.setdefault(name, str(share))
 
 import pytest
+
+gc.set_threshold(5_000, 10, 5)  # Python's own 700 costs a third of the time in which networks are built
+
+
+def pytest_collection_finish():
+    """What imports made stays: no search for garbage needs to look at it."""
+    gc.freeze()
 
 
 @pytest.fixture

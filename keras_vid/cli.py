@@ -3,6 +3,7 @@
 import argparse
 import atexit
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -93,6 +94,7 @@ def main(argv=None):
     raise_at_sigterm()
     code = None
     atexit.register(lambda: _leave_when_done(code))  # the first that is registered is called last
+    gc.set_threshold(5_000, 10, 10)  # with Python's 700, a sixth of TensorFlow's import is a search for garbage
     try:
         code = _run(sys.argv[1:])
     except Exception:

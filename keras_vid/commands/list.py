@@ -43,6 +43,7 @@ def run(args):
     import keras
 
     from keras_vid.explain.macs import macs, parameters
+    from keras_vid.utils.late import shapes_only
     from keras_vid.utils.settings import parse_settings
     from keras_vid.weights.table import names as weights_of
 
@@ -51,7 +52,8 @@ def run(args):
     if not args.json:
         print(f"{'network':24} {'parameters':>12} {'GMACs':>9} {'clip':>14}  weights")
     for name in _counted(names):
-        model = create(name, classes=args.classes, **options[name])
+        with shapes_only():
+            model = create(name, classes=args.classes, **options[name])
         frames = model.input_shape[1] or args.frames
         size = model.input_shape[2] or args.size
         row = {

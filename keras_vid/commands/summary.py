@@ -1,5 +1,6 @@
 """keras-vid summary: one network, a layer a line."""
 
+import contextlib
 import json
 import math
 
@@ -42,8 +43,11 @@ def _options(args):
 def run(args):
     from keras_vid.explain.macs import layer_macs, parameters
     from keras_vid.inference.load import load_model
+    from keras_vid.models.variants import VARIANTS
+    from keras_vid.utils.late import shapes_only
 
-    model = load_model(args.model, **_options(args))
+    with shapes_only() if args.model in VARIANTS else contextlib.nullcontext():
+        model = load_model(args.model, **_options(args))
     weights = {layer.name: sum(math.prod(w.shape) for w in layer.trainable_weights) for layer in model.layers}
     rows = layer_macs(model, args.frames, args.size)
     if not args.json:

@@ -91,6 +91,26 @@ def never_drawn() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def shapes_only() -> Iterator[None]:
+    """Networks built inside have weights with shapes but without values: they can be counted, and not called.
+
+    That takes a third of the time, and no memory for the weights.
+
+    >>> with shapes_only():
+    ...     dense = keras.layers.Dense(2)
+    ...     dense.build((None, 3))
+    >>> dense.count_params()
+    8
+    """
+    late, _active.late = getattr(_active, "late", False), True  # constructors draw nothing either
+    try:
+        with keras.StatelessScope(initialize_variables=False), never_drawn():
+            yield
+    finally:
+        _active.late = late
+
+
+@contextlib.contextmanager
 def _random_weights(make):
     """While it lasts, `make` adds the weights that start at random, in this thread."""
     add_weight, thread = keras.layers.Layer.add_weight, threading.get_ident()

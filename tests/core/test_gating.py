@@ -6,6 +6,7 @@ from keras import ops
 
 import keras_vid
 from keras_vid.layers.gating import FeatureGating
+from keras_vid.utils.late import shapes_only
 
 AXES = {"space_time": (1, 2, 3), "space": (2, 3), "time": (1,)}
 
@@ -27,6 +28,7 @@ def test_a_gate_by_hand(over):
     assert layer.macs((1, *x.shape[1:]), (1, *x.shape[1:])) == vectors[over] * 36
 
 
+@shapes_only()
 def test_where_gates_stand_and_how_wide_a_network_is():
     def gates(**options):
         model = keras_vid.create("s3d", classes=5, **options)

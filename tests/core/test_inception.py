@@ -9,6 +9,7 @@ import keras_vid
 from keras_vid.explain.macs import layer_macs, parameters
 from keras_vid.models.inception3d import ENDPOINTS, LAYOUT
 from keras_vid.models.inception_styles import STYLES
+from keras_vid.utils.late import shapes_only
 
 FAMILY = keras_vid.list_models("*i3d") + keras_vid.list_models("*s3d") + ["i2d", "s3dg"]
 
@@ -44,6 +45,7 @@ COUNTS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name, options, count, gmacs", COUNTS, ids=lambda value: str(value))
+@shapes_only()
 def test_parameters_and_macs_equal_the_public_implementations(name, options, count, gmacs):
     model = keras_vid.create(name, **options)
     assert parameters(model) == count
@@ -53,6 +55,7 @@ def test_parameters_and_macs_equal_the_public_implementations(name, options, cou
         assert keras_vid.macs(model, frames=64, size=224) / 1e9 == pytest.approx(gmacs, abs=tolerance)
 
 
+@shapes_only()
 def test_macs_by_stage_equal_those_counted_by_hand():
     stages = "26.435 .411 33.294 9.672 20.989 2.310 2.832 3.457 4.250 5.636 .773 1.091".split()
     rows = layer_macs(keras_vid.create("i3d"), 64, 224)
@@ -62,6 +65,7 @@ def test_macs_by_stage_equal_those_counted_by_hand():
         assert total / 1e9 == pytest.approx(float(expected), abs=0.0006), unit
 
 
+@shapes_only()
 def test_conventions_count_what_they_say():
     model = keras_vid.create("s3d", classes=3)
     plain, with_bn, flops = (keras_vid.macs(model, 16, 64, c) for c in ("conv", "conv_bn", "flops"))
@@ -70,6 +74,7 @@ def test_conventions_count_what_they_say():
 
 
 @pytest.mark.parametrize("name", FAMILY)
+@shapes_only()
 def test_endpoints_have_the_papers_names_and_shapes(name):
     model = keras_vid.create(name, classes=3)
     maps = keras_vid.features(model, ENDPOINTS).compute_output_shape((1, 64, 224, 224, 3))
@@ -127,6 +132,7 @@ def test_separable_networks_start_as_their_2d_twin(name):
     np.testing.assert_allclose(*answers, rtol=1e-4, atol=1e-5)
 
 
+@shapes_only()
 def test_the_transition_splits_the_network_in_two_complements():
     top, bottom = (keras_vid.create(f"{half}_heavy_s3d", transition="Mixed_4d") for half in ("top", "bottom"))
     temporal = [{w.path for w in m.weights if "temporal_conv" in w.path} for m in (top, bottom)]

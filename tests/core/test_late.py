@@ -6,8 +6,9 @@ import pytest
 from keras import layers, ops
 
 import keras_vid
+from keras_vid.explain.macs import layer_macs
 from keras_vid.surgery import insert
-from keras_vid.utils.late import draw, drawn_late
+from keras_vid.utils.late import draw, drawn_late, shapes_only
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 64, 96), (1, 1, 256, 64), (500, 40), (3, 1, 512, 1)])
@@ -72,6 +73,18 @@ def test_weights_that_a_file_does_not_fill_are_drawn():
     assert (filled.get_weights()[0] == 1).all()
     assert np.isfinite(left.get_weights()[0]).all() and np.ptp(left.get_weights()[0]) > 0
     assert left.get_config()["kernel_initializer"]["class_name"] == "HeNormal"
+
+
+@pytest.mark.parametrize("name", ["s3dg", "stnet_mobilenet_v2", "sth_resnet14", "c2d_resnet50"])
+def test_shapes_alone_count_as_a_network_with_weights(name):
+    whole = keras_vid.create(name, classes=3, size=64)
+    with shapes_only():
+        model = keras_vid.create(name, classes=3, size=64)
+    assert [(w.path, w.shape) for w in model.trainable_weights] == [(w.path, w.shape) for w in whole.trainable_weights]
+    assert layer_macs(model) == layer_macs(whole)
+    assert all(weight._value is None for weight in model.weights) and not any(w._value is None for w in whole.weights)
+    again = keras_vid.create(name, classes=3, size=64)  # afterwards weights are drawn as ever
+    assert np.ptp(ops.convert_to_numpy(again.trainable_weights[0])) > 0
 
 
 def test_layers_that_move_belong_to_the_video_alone():

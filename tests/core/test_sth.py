@@ -16,6 +16,7 @@ from temporal_checks import (
 from keras_vid import features
 from keras_vid.explain.macs import macs, parameters
 from keras_vid.models.sth import STH
+from keras_vid.utils.late import shapes_only
 
 # proportion: (parameters, multiply-adds); the paper prints 22.0M for 1/4, and more than arithmetic gives for the others
 PROPORTIONS = {
@@ -31,12 +32,14 @@ def tiny(**options):
 
 
 @pytest.mark.parametrize("proportion", [pytest.param(p, marks=[pytest.mark.slow] * (p != 1 / 4)) for p in PROPORTIONS])
+@shapes_only()
 def test_counts(proportion):
     model = STH(174, proportion=proportion, attention=False)
     assert (parameters(model), macs(model, size=224)) == PROPORTIONS[proportion]
 
 
 @pytest.mark.slow
+@shapes_only()
 def test_attention_adds_a_square_of_the_channels_per_block():
     model = STH(174)
     assert parameters(model) == 21_978_350 + sum(n * c * c for n, c in ((3, 64), (4, 128), (6, 256), (3, 512)))
@@ -44,6 +47,7 @@ def test_attention_adds_a_square_of_the_channels_per_block():
 
 
 @pytest.mark.slow
+@shapes_only()
 def test_merge_has_the_same_count():
     assert parameters(STH(174, merge=True, attention=False)) == PROPORTIONS[1 / 4][0]
 
@@ -65,6 +69,7 @@ def test_spatial_kernels_come_from_the_image_network():
     np.testing.assert_array_equal(spatial[..., 48:], kernel[:, :, :48, 48:])
 
 
+@shapes_only()
 def test_dilation_alternates_and_leaves_the_counts():
     fixed, dilated = tiny(), tiny(dilated=True)
     rates = [layer.dilation_rate for layer in dilated.layers if layer.name.endswith("_hybrid")]

@@ -17,6 +17,7 @@ from temporal_checks import (
 
 from keras_vid.explain.macs import macs, parameters
 from keras_vid.models.stm import STM
+from keras_vid.utils.late import shapes_only
 
 # options: (parameters, multiply-adds with BatchNorm as the paper prints them)
 TABLES = {
@@ -33,6 +34,7 @@ def tiny(**options):
 
 
 @pytest.mark.parametrize("row", ["stm", *(pytest.param(r, marks=pytest.mark.slow) for r in list(TABLES)[1:])])
+@shapes_only()
 def test_counts_are_the_papers(row):
     options, count, giga = TABLES[row]
     model = STM(174, **options)

@@ -18,6 +18,7 @@ from temporal_checks import (
 from keras_vid.explain.macs import macs, parameters
 from keras_vid.layers.super_image import widen_stem
 from keras_vid.models.stnet import StNet
+from keras_vid.utils.late import shapes_only
 
 SMALL = {"classes": 3, "size": 32}
 
@@ -30,6 +31,7 @@ def tiny(**options):
     "backbone, count, giga",
     [("resnet50", 33_158_864, 189.29), pytest.param("resnet101", 52_150_992, 310.50, marks=pytest.mark.slow)],
 )
+@shapes_only()
 def test_counts_are_the_papers(backbone, count, giga):
     model = StNet(400, 125, backbone=backbone)
     assert parameters(model) == count
@@ -37,6 +39,7 @@ def test_counts_are_the_papers(backbone, count, giga):
 
 
 @pytest.mark.slow
+@shapes_only()
 def test_counts_on_inception_resnet():
     model = StNet(600, 125, backbone="inception_resnet_v2")
     norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization) and not layer.scale]
@@ -46,6 +49,7 @@ def test_counts_on_inception_resnet():
 
 
 @pytest.mark.slow
+@shapes_only()
 def test_table_2_switches():
     """Without any of its three parts StNet is TSN; each part brings what it should."""
     plain = StNet(600, length=1, modelling=None, xception=False, frames=7)
@@ -56,6 +60,7 @@ def test_table_2_switches():
     assert parameters(full) - parameters(wide) == sum(3 * c * c + 3 * c for c in (512, 1024))
 
 
+@shapes_only()
 def test_paper_form_has_the_same_count():
     assert parameters(tiny(modelling="paper")) == parameters(tiny())
 
@@ -103,6 +108,7 @@ def test_a_grey_stem_is_blind_to_colour(tmp_path):
     assert np.array_equal(again.get_layer("Conv1").get_weights()[0], np.stack(answers[False], 2))
 
 
+@shapes_only()
 def test_places_of_the_modelling_blocks():
     blocks = [layer.name for layer in tiny(places=("block_5_add",)).layers if layer.name.endswith("_modelling")]
     assert blocks == ["block_5_add_modelling"]
@@ -139,6 +145,7 @@ def test_any_size_and_features():
     assert model(np.zeros((1, 6, 40, 56, 3), "float32")).shape == (1, 1024)
 
 
+@shapes_only()
 def test_flow_input():
     assert tiny(channels=10).input_shape == (None, 6, 32, 32, 10)
 

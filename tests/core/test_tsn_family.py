@@ -13,6 +13,7 @@ from keras_vid.explain.macs import parameters
 from keras_vid.inference.two_stream import fuse
 from keras_vid.layers.temporal import TemporalPool, TemporalShift
 from keras_vid.models.tsm import branch_starts
+from keras_vid.utils.late import shapes_only
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,7 @@ from keras_vid.models.tsm import branch_starts
         ("r2plus1d_parallel_resnet50", 27_636_974, 37.632, None),
     ],
 )
+@shapes_only()
 def test_counts_equal_the_papers(name, count, gmacs, with_bn):
     """8 x 224 x 224, 174 classes; the STM paper prints 23.9M and 32.9G, the STH paper 27.6M and 37.9G."""
     model = keras_vid.create(name, classes=174, size=224)
@@ -51,6 +53,7 @@ def test_the_pool_takes_the_maximum_of_neighbours_within_the_clip():
     assert y.tolist() == [5, 2, 9, 3]
 
 
+@shapes_only()
 def test_where_the_shifts_are():
     starts = branch_starts(image_net("resnet50"))
     assert (
@@ -63,6 +66,7 @@ def test_where_the_shifts_are():
 
 
 @pytest.mark.slow
+@shapes_only()
 def test_branches_of_inception_resnet_share_a_shift():
     model = keras_vid.create("tsm_inception_resnet_v2", frames=2, size=75)
     inputs = [layer.input for layer in model.layers if isinstance(layer, layers.Conv2D)]

@@ -1,5 +1,6 @@
 """The table of weights: every row is complete, fetched files are checked, and nothing half-fetched stays."""
 
+import gc
 import hashlib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import keras_vid
 from keras_vid import weights
 from keras_vid.cli import main
 from keras_vid.models.variants import VARIANTS
+from keras_vid.utils.late import shapes_only
 from keras_vid.view import set_view
 from keras_vid.weights import fetch
 
@@ -27,6 +29,7 @@ FORMS = {(key[0], repr(row.options)): key for key, row in weights.WEIGHTS.items(
 
 
 @pytest.mark.parametrize("key", FORMS.values(), ids="-".join)
+@shapes_only()
 def test_every_row_builds_the_network_that_it_is_for(key):
     row = weights.WEIGHTS[key]
     model = keras_vid.create(key[0], **row.options)
@@ -100,6 +103,7 @@ def test_our_own_file_round_trips_and_a_wrong_one_is_told(tmp_path):
     ):
         with pytest.raises(ValueError, match="x.weights.h5 does not fit"):
             call()
+    gc.collect()  # where warnings are errors, Keras stops half-way and leaves the file open
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match="x.weights.h5 does not fit"):
         keras_vid.create("tsm_resnet14", classes=3, weights=str(path))
