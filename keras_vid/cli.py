@@ -112,10 +112,14 @@ def _leave_when_done(code):
     """Leave without what Python does after all that was registered for the exit."""
     if code != 0 or "tensorflow" not in sys.modules or "TF_CONFIG" in os.environ:  # workers take leave of each other
         return
-    with contextlib.suppress(OSError):  # Python says what cannot be written, and that is a failure
+    try:
         sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    except BrokenPipeError:  # `keras-vid list | head`
+        pass
+    except OSError as error:
+        print(f"keras-vid: standard output cannot be written: {error.strerror}", file=sys.stderr, flush=True)
+        code = 1
+    os._exit(code)
 
 
 def _run(argv):
