@@ -1,5 +1,7 @@
 """The served network for other engines: ONNX Runtime, and LiteRT (TensorFlow Lite) for phones."""
 
+import contextlib
+import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -23,7 +25,8 @@ def to_onnx(model, path):
     function, spec, _ = _network(model)
     path = _parent(path)
     with atomic(path) as part:
-        tf2onnx.convert.from_function(function, [spec], opset=OPSET, output_path=str(part))
+        with _without_copies():
+            tf2onnx.convert.from_function(function, [spec], opset=OPSET, output_path=str(part))
         session = runtime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
         checked = check(model, lambda clips: session.run(["logits"], {"clip": clips})[0], "float32", "ONNX file")
     return checked["largest_error"]
@@ -67,6 +70,20 @@ def _network(model):
 
     module.serving_default = serving_default
     return serving_default, clip, module
+
+
+@contextlib.contextmanager
+def _without_copies():
+    """tf2onnx copies the whole graph before each of forty optimizations, for the case that one fails, unless a variable
+    of the environment says not to."""
+    name = "TF2ONNX_CATCH_ERRORS"
+    before = os.environ.get(name)
+    os.environ[name] = before or "FALSE"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
 
 
 def _parent(path):

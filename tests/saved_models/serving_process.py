@@ -8,12 +8,15 @@ BUSY predictions are refused as by a server whose queue is full.
 """
 
 import base64
+import gc
 import json
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+gc.set_threshold(5_000, 10, 10)  # as the command line does: TensorFlow is there sooner
 
 import grpc
 import numpy as np

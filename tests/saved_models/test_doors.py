@@ -1,9 +1,12 @@
 """The same probabilities through every door: Python, commands, servers, engines, lists, and a window of a stream."""
 
 import json
+import shutil
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
 
 tf = pytest.importorskip("tensorflow")
 pytest.importorskip("grpc")
@@ -22,11 +25,25 @@ from keras_vid.video import write
 from keras_vid.view import ASPECTS, set_view, view_of
 
 LABELS = ("run", "jump", "fall")
+
+
+def dense():
+    """A small network of 3D convolutions and pools, as S3D has them: all frames of its clips are neighbours."""
+    x = clip = keras.Input((16, 32, 32, 3), name="clip")
+    x = layers.Rescaling(1 / 127.5, -1)(x)
+    for kernel, filters in (((1, 3, 3), 16), ((3, 1, 1), 16), (3, 32)):
+        x = layers.Conv3D(filters, kernel, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.MaxPooling3D(3, 2, padding="same")(x)
+    logits = layers.Dense(3, name="logits")(layers.GlobalAveragePooling3D()(x))
+    return keras.Model(clip, logits, name="dense")
+
+
 # One network of each way to look at time, each with its frames fixed, and the crops that training knows
 NETWORKS = {
-    "dense": ("fast_s3d", {"frames": 16, "size": 32}),
-    "segments": ("tsm_resnet14", {"frames": 4, "size": 32}),
-    "super_images": ("stnet_resnet14", {"frames": 10, "size": 32}),
+    "dense": dense,
+    "segments": lambda: keras_vid.create("tsm_resnet14", classes=3, frames=4, size=32),
+    "super_images": lambda: keras_vid.create("stnet_resnet14", classes=3, frames=10, size=32),
 }
 CROPS = {"own shape": None, **ASPECTS}
 CLOSE = 2e-3
@@ -44,21 +61,28 @@ def video(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def network(request, video):
-    name, options = NETWORKS[request.param]
-    network = scatter(keras_vid.create(name, classes=3, **options))
+    network = scatter(NETWORKS[request.param]())
     clips = [view_of(network).read(video)]
     clips += [clips[0][::-1], clips[0][:, ::-1], 255 - clips[0], clips[0] // 2, np.roll(clips[0], 5, 2)]
     settle(network, np.stack(clips))
     return network
 
 
+@pytest.fixture(scope="module")
+def best(network, tmp_path_factory):
+    """The network's file, which is the same with every crop."""
+    path = tmp_path_factory.mktemp("best") / "best.keras"
+    network.save(path)
+    return path
+
+
 @pytest.fixture(scope="module", params=CROPS)
-def house(request, network, tmp_path_factory):
-    """(run folder, SavedModel's folder, the probabilities of `keras_vid.predict`) of a network with a crop."""
+def house(request, network, best, tmp_path_factory):
+    """The folder of a network with a crop: its run folder is `run`, its SavedModel's `served`."""
     set_view(network, labels=LABELS, aspect=CROPS[request.param])
     folder = tmp_path_factory.mktemp("house")
     (folder / "run").mkdir()
-    network.save(folder / "run" / "best.keras")
+    shutil.copy(best, folder / "run")
     view_of(network).save(folder / "run")
     export(network, folder / "served")
     return folder
@@ -67,6 +91,12 @@ def house(request, network, tmp_path_factory):
 @pytest.fixture(scope="module")
 def expected(house, video):
     return dict(keras_vid.predict(str(house / "run"), video))
+
+
+@pytest.fixture(scope="module")
+def loaded(house):
+    """The network of the run folder, with its view."""
+    return keras_vid.load_model(house / "run")
 
 
 @pytest.fixture(scope="module")
@@ -102,24 +132,28 @@ def test_engines(engine, house, video, expected):
         assert dict(predictor.label(predictor.read(video))) == same(expected)
 
 
-@pytest.mark.slow
-def test_onnx(house, video, expected):
+@pytest.fixture(scope="module")
+def onnx(best):
+    """A session of the network's ONNX file, which holds no crop."""
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
     from keras_vid.saved_models.targets import to_onnx
 
-    network = keras_vid.load_model(house / "run")
-    to_onnx(network, house / "net.onnx")
-    session = runtime.InferenceSession(str(house / "net.onnx"), providers=["CPUExecutionProvider"])
-    (scores,) = session.run(["scores"], {"clip": view_of(network).read(video)[None]})
+    to_onnx(keras_vid.load_model(best), best.with_suffix(".onnx"))
+    return runtime.InferenceSession(str(best.with_suffix(".onnx")), providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.slow
+def test_onnx(onnx, loaded, video, expected):
+    (scores,) = onnx.run(["scores"], {"clip": view_of(loaded).read(video)[None]})
     assert dict(zip(LABELS, scores[0])) == same(expected)
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "rest"])
-def test_a_server_knows_what_its_network_is_shown(protocol, server, house, video, expected, capsys):
+def test_a_server_knows_what_its_network_is_shown(protocol, server, loaded, video, expected, capsys):
     with Client(server[protocol], "served", quality=None) as client:
         assert dict(client.predict(video)) == same(expected, 0.02)  # the server scales and crops with other rounding
-        assert client.view() == view_of(keras_vid.load_model(house / "run"))
+        assert client.view() == view_of(loaded)
         pixels = client.call("serving_default", clip=client.view().read(video)[None])
         assert dict(zip(LABELS, pixels["scores"][0])) == same(expected)
     assert cli.main(["predict", video, "--model", "served", "--server", server[protocol], "--json"]) == 0
@@ -136,16 +170,15 @@ def test_lists(runner, house, video, expected, tmp_path):
     assert labels_of(json.loads((tmp_path / "out.jsonl").read_text())) == same(expected)
 
 
-def test_one_window_of_a_stream(house, video, expected):
-    network = keras_vid.load_model(house / "run")
-    view = view_of(network)
+def test_one_window_of_a_stream(house, loaded, video, expected):
+    view = view_of(loaded)
     window, stride = (60, 60) if view.group else (view.frames, (60 - view.frames) // 2)  # the second from the middle
-    for model in (network, open_predictor(str(house / "served"))):
+    for model in (loaded, open_predictor(str(house / "served"))):
         found = [labels for *_, labels in keras_vid.stream(model, video, window, stride)]
         assert dict(found[0 if view.group else 1]) == same(expected)
 
 
-def test_evaluation(house, video):
+def test_evaluation(loaded, video):
     from keras_vid.training.data import views
     from keras_vid.training.data.datasets import Dataset, Item
     from keras_vid.training.data.pipeline import clips
@@ -154,12 +187,11 @@ def test_evaluation(house, video):
 
     from keras_vid.inference.predict import softmax
 
-    network = keras_vid.load_model(house / "run")
-    view = view_of(network)
+    view = view_of(loaded)
     crop = next((name for name, aspect in ASPECTS.items() if aspect == view.aspect), "random")
     sample = {None: "dense", 1: "segments"}.get(view.group, "super_images")
     recipe = Recipe(
-        model=network.name,
+        model=loaded.name,
         frames=view.frames,
         size=32,
         short=round(32 * 256 / 224),
@@ -178,5 +210,5 @@ def test_evaluation(house, video):
     shown = view.read(video).astype(int)
     aside = np.abs(np.roll(clip, 2, axis=2) - shown).mean()  # two columns aside would show
     assert np.abs(clip - shown).mean() < min(5, aside)
-    _, scores, _ = scores_of(network, dataset, recipe)
-    assert scores[0] == pytest.approx(softmax(network.predict_on_batch(clip))[0], abs=1e-3)
+    _, scores, _ = scores_of(loaded, dataset, recipe)
+    assert scores[0] == pytest.approx(softmax(loaded.predict_on_batch(clip))[0], abs=1e-3)
