@@ -285,7 +285,7 @@ def _make_int8(model, path):
 
     network = openvino.convert(model)
     names = [op.get_friendly_name() for op in network.get_ordered_ops() if op.get_type_name() in calibrate.LAYERS]
-    small = calibrate.quantize_all(network, list(random_clips(model)), [names[0], names[-1]])
+    small = calibrate.quantize_all(network, list(random_clips(model)), [names[0], names[-1]], calibrate.weight_bits())
     openvino.write(small, path, model.name, view_of(model))
 
 

@@ -51,7 +51,7 @@ def walk(args):
     for number in range(args.folds):
         held = np.flatnonzero(fold == number)
         others = [clip for clip, of in zip(clips, fold) if of != number]
-        small, how, chosen_on = calibrate.choose(network, others, exact, model.name)
+        small, how, chosen_on = calibrate.choose(network, others, exact, model.name, calibrate.weight_bits())
         reached[held] = calibrate.probabilities(openvino.logits_of(small, model.name), [clips[i] for i in held])
         judged = calibrate.compare(expected[held], reached[held])
         trial = {"bias_correction": how["bias_correction"], "float32_layers": len(how["float32_layers"])}

@@ -23,7 +23,9 @@ from keras_vid.view import set_view, view_of
 PRECISIONS = ("float32", "bfloat16", "int8")
 
 
-def export(model, folder, labels=None, precision="float32", features=(), openvino=False, calibration=None):
+def export(
+    model, folder, labels=None, precision="float32", features=(), openvino=False, calibration=None, any_processor=False
+):
     """Write the network's next version under `folder`, and return the version's path.
 
     Args:
@@ -35,6 +37,7 @@ def export(model, folder, labels=None, precision="float32", features=(), openvin
         features: Names of endpoints that the signature `features` returns; without any there is no such signature.
         openvino: Write the network for OpenVINO, too (`model.xml` and `model.bin` in the same folder).
         calibration: For int8, what `keras_vid.saved_models.engines.clips.read_clips` returns.
+        any_processor: int8 for processors without VNNI, too: as if this one had none.
 
     >>> import keras_vid, tempfile
     >>> path = export(keras_vid.create("fast_s3d", classes=2, size=32), tempfile.mkdtemp(), labels=["run", "jump"])
@@ -54,7 +57,7 @@ def export(model, folder, labels=None, precision="float32", features=(), openvin
     with next_version(folder) as (target, partial):
         _write_version(model, partial, "float32" if precision == "int8" else precision, features, target.parent.name)
         if openvino or precision == "int8":
-            _add_openvino(model, partial, calibration if precision == "int8" else None)
+            _add_openvino(model, partial, calibration if precision == "int8" else None, any_processor)
     return target
 
 
@@ -85,14 +88,14 @@ def _write_version(model, path, precision, features, name):
     _describe(path, net, functions, facts)
 
 
-def _add_openvino(model, path, calibration):
+def _add_openvino(model, path, calibration, any_processor):
     """The OpenVINO file beside a SavedModel, and what metadata.json says of it."""
     from keras_vid.saved_models.engines import calibrate, openvino
 
     network = openvino.convert(model)
     facts = {"precision": "float32", "equivalence": openvino.check_network(model, network)}
     if calibration:
-        network, quantization = calibrate.quantize(network, calibration, model.name)
+        network, quantization = calibrate.quantize(network, calibration, model.name, any_processor)
         facts = {**facts, "precision": "int8", "quantization": quantization}
     openvino.write(network, path / openvino.FILE, model.name, view_of(model), **facts)
     about = path / METADATA

@@ -35,6 +35,12 @@ def add_arguments(parser):
         help="for int8: a folder or a CSV file path[,group] of videos like those it will see; about a third, of other "
         "sources than the rest, are held back and judge the result (default: those that the run was trained on)",
     )
+    parser.add_argument(
+        "--any-processor",
+        action="store_true",
+        help="int8 for processors without VNNI, too, though this one has it: each weight keeps a bit to spare, which "
+        "about doubles the error",
+    )
     parser.add_argument("--frames", type=whole(), help="fix the number of frames of a clip")
     parser.add_argument("--size", type=whole(16), help="fix the side of a clip")
     parser.add_argument("--features", help="endpoints of the signature 'features', comma-separated: Mixed_4e,Mixed_5c")
@@ -65,7 +71,7 @@ def run(args):
     print("folding, writing and checking ...", file=sys.stderr)
     model = fix_shape(model, **shape)
     clips = _calibration(args, model)
-    path = export(model, args.output, labels, args.precision, features, args.openvino, clips)
+    path = export(model, args.output, labels, args.precision, features, args.openvino, clips, args.any_processor)
     others = _other_targets(args, model)
     facts = json.loads((path / "metadata.json").read_text(encoding="utf-8"))
     if args.json:
@@ -81,8 +87,9 @@ def run(args):
 def _calibration(args, model):
     """The clips that int8 is calibrated with."""
     if args.precision != "int8":
-        if args.calibrate:
-            raise UsageError("--calibrate belongs to --precision int8")
+        if args.calibrate or args.any_processor:
+            flag = "--calibrate" if args.calibrate else "--any-processor"
+            raise UsageError(f"{flag} belongs to --precision int8")
         return None
     from keras_vid.saved_models.engines.clips import read_clips, videos_in, videos_of_run
 

@@ -10,6 +10,7 @@ import logging
 import sys
 
 import numpy as np
+from keras_vid.saved_models.engines.processor import has_vnni
 
 from keras_vid.inference.predict import softmax
 from keras_vid.utils.errors import InputError
@@ -23,19 +24,20 @@ TRIALS = (("none", 0), ("none", 4), ("none", 8), ("none", 16), ("exact", 0))
 LAYERS = ("Convolution", "GroupConvolution", "MatMul")
 
 
-def quantize(network, clips, name):
+def quantize(network, clips, name, any_processor=False):
     """`(int8 network, facts)` of a float32 OpenVINO model; an InputError where it is not good enough.
 
-    The first layer, the classifier and the mean before it stay in float32. Weights are scaled a channel each, with one
-    bit to spare: processors without VNNI add products of 8 bits in 16, which would overflow.
+    The first layer, the classifier and the mean before it stay in float32. Weights are scaled a channel each.
+    Processors without VNNI add products of 8 bits in 16, which would overflow: weights for them keep a bit to spare.
 
     Args:
         clips: Of `engines.clips.read_clips`. Those that were held back judge the trial that the others chose, once.
+        any_processor: For processors without VNNI, too, though this one has it.
     """
     from keras_vid.saved_models.engines.openvino import logits_of
 
-    exact = logits_of(network, name)
-    small, how, chosen_on = choose(network, clips.calibration, exact, name)
+    exact, bits = logits_of(network, name), weight_bits(any_processor)
+    small, how, chosen_on = choose(network, clips.calibration, exact, name, bits)
     reached = compare(probabilities(exact, clips.held_back), probabilities(logits_of(small, name), clips.held_back))
     print(f"of the clips that were held back: {in_words(reached)}", file=sys.stderr)
     if not accepted(reached):
@@ -47,13 +49,18 @@ def quantize(network, clips, name):
     sources = [{"sources": count} for count in clips.sources]
     return small, {
         "calibrated_on": clips.source,
+        "weight_bits": bits,
         **how,
         "calibration": chosen_on | sources[0],
         "held_back": reached | sources[1],
     }
 
 
-def choose(network, clips, exact, name):
+def weight_bits(any_processor=False):
+    return 8 if has_vnni() and not any_processor else 7
+
+
+def choose(network, clips, exact, name, bits):
     """`(int8 network, how it was made, what it reached)`: the first of TRIALS that is twice as good as it must be on
     the clips that it is calibrated with, or the best of all.
 
@@ -71,7 +78,7 @@ def choose(network, clips, exact, name):
         if more and not order:
             order = worst_layers(network, trials[-1][0], clips[:2], layers)
         kept = list(dict.fromkeys([layers[0], layers[-1], *order[:more]]))
-        small = quantize_all(network, clips, kept, bias_correction)
+        small = quantize_all(network, clips, kept, bits, bias_correction)
         error = expected - logits_for(logits_of(small, name), clips)
         of_others = (error.sum(axis=0) - error) / (len(clips) - 1)  # no clip corrects what it is compared by
         reached = compare(softmax(expected), softmax(expected - error + of_others))
@@ -85,10 +92,11 @@ def choose(network, clips, exact, name):
     return min(trials, key=lambda trial: (trial[2]["lost_with_margin"], trial[2]["mean_change"]))
 
 
-def quantize_all(network, clips, kept, bias_correction="none"):
+def quantize_all(network, clips, kept, bits, bias_correction="none"):
     """The network in int8, but for the layers `kept` and all that follows the last layer but one.
 
     Args:
+        bits: Of the weights, 7 or 8.
         bias_correction: "none" or "exact" (see TRIALS).
     """
     nncf = need("nncf", "openvino")
@@ -104,7 +112,8 @@ def quantize_all(network, clips, kept, bias_correction="none"):
             fast_bias_correction=False,
             ignored_scope=nncf.IgnoredScope(names=[*kept, *_end(network)], validate=False),
             advanced_parameters=AdvancedQuantizationParameters(
-                overflow_fix=OverflowFix.ENABLE, disable_bias_correction=bias_correction == "none"
+                overflow_fix=OverflowFix.ENABLE if bits < 8 else OverflowFix.DISABLE,
+                disable_bias_correction=bias_correction == "none",
             ),
         )
 

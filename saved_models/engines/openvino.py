@@ -5,10 +5,12 @@ import dataclasses
 import functools
 import importlib.util
 import json
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from keras_vid.saved_models.engines.processor import has_vnni
 
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import atomic
@@ -124,6 +126,12 @@ def read_file(path):
 def of_file(path, labels=None):
     """`(name, view, logits)` of a file that `write` wrote."""
     network, facts = read_file(path)
+    if facts.get("quantization", {}).get("weight_bits") == 8 and not has_vnni():
+        print(
+            f"{path} is int8 for processors with VNNI, and may answer otherwise on this one: export it with "
+            "--any-processor, or use --engine tensorflow",
+            file=sys.stderr,
+        )
     return _named(network, facts["name"], ClipView.from_dict(facts["view"]), labels)
 
 

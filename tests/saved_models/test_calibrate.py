@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from keras_vid.saved_models.engines import calibrate, openvino
+from keras_vid.saved_models.engines import calibrate, openvino, processor
 from keras_vid.saved_models.engines.clips import Clips
 from keras_vid.saved_models.predictor import open_predictor
 from keras_vid.training.data.datasets import Item
@@ -86,6 +86,29 @@ def test_the_command_keeps_what_held_back_clips_accept(network, videos, tmp_path
     assert np.abs((logits - ours)[others].mean(axis=0)).max() < 1e-3 * np.abs(logits).max()
 
 
+def test_weights_keep_a_bit_to_spare_where_8_bits_overflow(network, videos, tmp_path, monkeypatch, capsys):
+    """Where there is no VNNI, or where the file is for any processor; a file of 8 bits says so where there is none."""
+    network.save(tmp_path / "deep.keras")
+    command = ["export", str(tmp_path / "deep.keras"), "--calibrate", str(videos), "--precision", "int8", "-o"]
+    clips = np.stack([view_of(network).read(str(videos / f"{i}.mp4")) for i in (0, 1, 2, 3, 5, 6, 7, 8)])
+    logits, errors = network.predict_on_batch(clips), {}
+    for name, vnni, flags in (("8", True, []), ("7", False, []), ("any", True, ["--any-processor"])):
+        for module in (calibrate, openvino):
+            monkeypatch.setattr(module, "has_vnni", lambda vnni=vnni: vnni)
+        assert main([*command, str(tmp_path / name), *flags]) == 0
+        facts = json.loads((tmp_path / name / "1/metadata.json").read_text())["openvino"]["quantization"]
+        assert facts["weight_bits"] == (8 if name == "8" else 7)
+        errors[name] = np.abs(open_predictor(tmp_path / name).logits(clips) - logits).mean()
+    assert errors["any"] == errors["7"]
+    if processor.has_vnni():
+        assert errors["8"] < errors["7"]
+    capsys.readouterr()
+    for name in ("8", "7"):
+        monkeypatch.setattr(openvino, "has_vnni", lambda: False)
+        open_predictor(tmp_path / name)
+        assert ("for processors with VNNI" in capsys.readouterr().err) == (name == "8")
+
+
 class Trials:
     """In place of quantised networks: the network itself, but for what each trial does to the logits of a clip.
 
@@ -99,7 +122,7 @@ class Trials:
         monkeypatch.setattr(calibrate, "quantize_all", self.quantize_all)
         monkeypatch.setattr(openvino, "logits_of", self.logits_of)
 
-    def quantize_all(self, network, clips, kept, bias_correction):
+    def quantize_all(self, network, clips, kept, bits, bias_correction):
         self.calibration = {clip.tobytes() for clip in clips}
         self.networks.append(network.clone())
         return self.networks[-1]
@@ -264,7 +287,9 @@ def test_one_of_each_family(name):
     network = scattered(name)
     converted = openvino.convert(network)
     names = [op.get_friendly_name() for op in converted.get_ordered_ops() if op.get_type_name() in calibrate.LAYERS]
-    small = calibrate.quantize_all(converted, list(random_clips(network, count=4)), [names[0], names[-1]])
+    small = calibrate.quantize_all(
+        converted, list(random_clips(network, count=4)), [names[0], names[-1]], calibrate.weight_bits()
+    )
     clips = random_clips(network, count=4)
     exact, found = network.predict_on_batch(clips), openvino.logits_of(small, name)(clips)
     assert found.shape == exact.shape and np.isfinite(found).all()
