@@ -80,15 +80,19 @@ class ClipView:
         """
         return self.read_with_note(source, frames)[0]
 
-    def read_with_note(self, source, frames=None) -> tuple[np.ndarray, str | None]:
-        """The same clip, and what its viewer should know: that only the frames before a damage were seen."""
-        pictures, note = self.read_uncropped(source, frames)
+    def read_with_note(self, source, frames=None, threads=None) -> tuple[np.ndarray, str | None]:
+        """The same clip, and what its viewer should know: that only the frames before a damage were seen.
+
+        Args:
+            threads: As of `keras_vid.video.read`: 1 where many videos are read at a time.
+        """
+        pictures, note = self.read_uncropped(source, frames, threads)
         return self.crop(pictures), note
 
-    def read_uncropped(self, source, frames=None) -> tuple[np.ndarray, str | None]:
+    def read_uncropped(self, source, frames=None, threads=None) -> tuple[np.ndarray, str | None]:
         """The same frames, scaled but not cropped, and the same note."""
         self.check_frames(frames, "the network")
-        how = {"size": self.picture_size, "channels": self.channels}
+        how = {"size": self.picture_size, "channels": self.channels, "threads": threads}
         times = table_times(source) if self.channels == 3 else None
         if times is not None:
             try:

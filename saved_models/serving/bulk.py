@@ -86,7 +86,7 @@ def _two_steps(top=5, frames=None, fps=None, stride=None, **network):
     """`(read, label)`: `read(video)` returns (clip, note), in threads, ahead of `label(clip, video)`."""
     predictor = open_predictor(**network).at(frames, fps, stride)
     return (
-        functools.partial(predictor.view.read_with_note, frames=predictor.frames),
+        functools.partial(predictor.view.read_with_note, frames=predictor.frames, threads=1),
         functools.partial(predictor.label, top=top),
     )
 
