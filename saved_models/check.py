@@ -4,7 +4,9 @@ import keras
 import numpy as np
 
 from keras_vid.inference.predict import random_clips
+from keras_vid.utils.constructor import no_garbage_collection
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.late import never_drawn
 
 # Largest error of a logit, as a share of the largest logit. Rounding to float32 alone comes to 1.4e-4 (random weights).
 TOLERANCE = {"float32": 5e-4, "bfloat16": 0.1, "int8 weights": 0.1}
@@ -64,6 +66,7 @@ def in_float32(model):
         config = layer.get_config()
         return layer.__class__.from_config({**config, "dtype": "float32"} if "dtype" in config else config)
 
-    plain = keras.models.clone_model(model, clone_function=copy)
+    with no_garbage_collection(), never_drawn():
+        plain = keras.models.clone_model(model, clone_function=copy)
     plain.set_weights(model.get_weights())
     return plain

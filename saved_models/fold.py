@@ -8,7 +8,9 @@ from keras import layers
 from keras_vid.saved_models.serving_layers import BalancedAffine, ScaleOffset
 
 from keras_vid.layers import Balanced, ChannelTemporalConv, DepthwiseHybridConv, GroupedConv2D, HybridConv, TemporalConv
+from keras_vid.utils.constructor import no_garbage_collection
 from keras_vid.utils.errors import InputError
+from keras_vid.utils.late import never_drawn
 
 
 def _last(kernel, scale):  # .., C_in, C_out
@@ -91,7 +93,8 @@ def fold(model, precision="float32"):
             return args[0]
         return layer(*args) if isinstance(layer, ScaleOffset) else layer(*args, **kwargs)
 
-    folded = keras.models.clone_model(model, clone_function=copy, call_function=call)
+    with no_garbage_collection(), never_drawn():
+        folded = keras.models.clone_model(model, clone_function=copy, call_function=call)
     for layer in folded.layers:
         if layer.weights:
             _carry(model.get_layer(layer.name), layer, changes.get(layer.name))

@@ -16,6 +16,8 @@ from keras import activations, layers
 from keras_vid.saved_models.fold import sources
 
 from keras_vid.layers.grouped import BLOCKS, GroupedConv2D, dense_kernel
+from keras_vid.utils.constructor import no_garbage_collection
+from keras_vid.utils.late import never_drawn
 
 
 def faster(net):
@@ -44,7 +46,8 @@ def faster(net):
     def call(layer, *args, **kwargs):
         return args[0] if layer.name in gone else layer(*args, **kwargs)
 
-    fast = keras.models.clone_model(net, clone_function=copy, call_function=call)
+    with no_garbage_collection(), never_drawn():
+        fast = keras.models.clone_model(net, clone_function=copy, call_function=call)
     for layer in fast.layers:
         if layer.weights:
             layer.set_weights(_weights(net.get_layer(layer.name), layer))

@@ -21,7 +21,7 @@ def build(net, view, features=()):
     frames, channels = view.frames, view.channels
     clip = tf.TensorSpec((None, frames, view.height, view.width, channels), tf.uint8, name="clip")
 
-    @tf.function(input_signature=[clip])
+    @tf.function(input_signature=[clip], autograph=False)
     def network(clip):
         outputs = net(tf.cast(clip, tf.float32), training=False)
         return [tf.cast(output, tf.float32) for output in tf.nest.flatten(outputs)]
@@ -52,7 +52,7 @@ def build(net, view, features=()):
 
 
 def _concrete(function, spec):
-    return tf.function(function).get_concrete_function(spec)
+    return tf.function(function, autograph=False).get_concrete_function(spec)
 
 
 def _by_clip(x, batch):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from keras_vid.saved_models.engines.processor import has_vnni
 
+from keras_vid.utils.constructor import no_garbage_collection
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import atomic
 from keras_vid.utils.optional import need
@@ -41,6 +42,7 @@ def convert(model):
     return _converted(net, answers, ("logits", "scores"))
 
 
+@no_garbage_collection()
 def _converted(net, answers, names):
     """An OpenVINO model of `answers`, a function of float32 clips that returns the named outputs of a Keras network."""
     openvino = need("openvino", "openvino")
