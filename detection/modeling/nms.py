@@ -18,10 +18,17 @@ def propose(boxes, scores, count, threshold):
     boxes, scores = tf.convert_to_tensor(boxes), tf.convert_to_tensor(scores)
     scores = tf.where(area(boxes) >= LEAST_AREA, scores, -1.0)
 
+    @tf.autograph.experimental.do_not_convert  # it holds no control flow of Python's, and converting takes a while
     def one(args):
         picture_boxes, score = args
-        index, count_kept = tf.image.non_max_suppression_padded(
-            yxyx(picture_boxes), score, count, iou_threshold=threshold, score_threshold=0.0, pad_to_max_output_size=True
+        # one operation, where tf.image.non_max_suppression_padded builds loops that take a second to trace
+        index, count_kept = tf.raw_ops.NonMaxSuppressionV4(
+            boxes=yxyx(picture_boxes),
+            scores=score,
+            max_output_size=count,
+            iou_threshold=threshold,
+            score_threshold=0.0,
+            pad_to_max_output_size=True,
         )
         return index, tf.range(count) < count_kept
 

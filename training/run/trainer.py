@@ -47,7 +47,7 @@ class Trainer(keras.Model):
             return
         strategy = self.distribute_strategy
 
-        @tf.function(jit_compile=self.jit_compile, reduce_retracing=True)
+        @tf.function(jit_compile=self.jit_compile, reduce_retracing=True, autograph=False)
         def steps(batches):
             for batch in batches:
                 strategy.run(self.train_step, args=(batch,))
