@@ -1,7 +1,13 @@
 """Random weights that hide nothing: what a network sees, and what any of its layers does, shows in its answer."""
 
+import keras
 import numpy as np
 from keras import layers, ops
+
+
+def cut(net, last):
+    """A deep image network up to a layer, and the mean of its map: what follows would repeat blocks that are there."""
+    return keras.Model(net.input, layers.GlobalAveragePooling2D(name="mean")(net.get_layer(last).output), name=net.name)
 
 
 def scatter(model, seed=0):

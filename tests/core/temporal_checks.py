@@ -57,8 +57,8 @@ def check_frame_order_matters(model, matters=True):
 def check_gradients(model):
     """Every trainable weight moves in one step of plain gradient descent."""
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    jit = keras.backend.backend() == "jax"  # TensorFlow compiles for minutes what it runs once
-    model.compile(keras.optimizers.SGD(1.0), loss, jit_compile=jit)
+    jax = keras.backend.backend() == "jax"  # others would trace and compile for long what they run once
+    model.compile(keras.optimizers.SGD(1.0), loss, jit_compile=jax, run_eagerly=not jax)
     before = [ops.convert_to_numpy(w) for w in model.trainable_weights]
     model.train_on_batch(clips(model), np.arange(2) % model.output.shape[-1])
     still = [

@@ -16,7 +16,7 @@ import keras_vid
 from keras_vid.inference.predict import random_clips
 
 FAST = ("i3d", "s3dg")
-SLOW = ("tsm_resnet50", "stnet_resnet50", "stm_resnet50", "sth_resnet50")
+SLOW = ("tsm_resnet14", "stnet_resnet14", "stm_resnet14", "sth_resnet14")
 
 
 def tier(name):

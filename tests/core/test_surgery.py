@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import applications, layers, ops
-from random_weights import settle_norms
+from random_weights import cut, settle_norms
 
 from keras_vid.layers.temporal import ChannelTemporalConv
 from keras_vid.surgery import carry_weights, insert
@@ -15,7 +15,8 @@ NETS = ("ResNet50", "ResNet50V2", "InceptionV3", "InceptionResNetV2", "Efficient
 
 def image_net(constructor):
     make = getattr(applications, constructor)
-    return make(weights=None, include_top=False, input_shape=(75, 75, 3), pooling="avg")
+    net = make(weights=None, include_top=False, input_shape=(75, 75, 3), pooling="avg")
+    return cut(net, "block17_2_ac") if constructor == "InceptionResNetV2" else net
 
 
 @pytest.mark.parametrize("constructor", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in NETS)])
