@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 import numpy as np
 import tensorflow as tf
+from keras_vid.training.data.pipeline import batches
 
 from keras_vid.utils.errors import InputError
 from keras_vid.video import VideoError, read
@@ -216,4 +217,4 @@ def examples(table, clips, batch_size=1, *, seed=0, shard=(0, 1), start_step=0, 
     number, count = shard
     data = tf.data.Dataset.range(start_step * batch_size * count + number, np.iinfo(np.int64).max, count)
     data = data.map(load, num_parallel_calls=workers, deterministic=True)
-    return data.batch(batch_size, drop_remainder=True).prefetch(2)
+    return batches(data, batch_size)

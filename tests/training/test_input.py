@@ -53,6 +53,13 @@ def test_resumed_at_any_step(videos):
         assert same(whole[step:], batches(dataset, 8 - step, start_step=step))
 
 
+def test_the_end_of_a_pass_waits_for_no_tuner(videos):
+    """With TensorFlow's tuner of parallel calls it takes seconds, and after long passes up to a minute."""
+    dataset = load_dataset("folder", videos)
+    for training in (True, False):
+        assert clips(dataset, FOUR, small, training=training).options().autotune.enabled is False
+
+
 def test_every_clip_once_an_epoch(videos):
     dataset = load_dataset("folder", videos)
     for epoch in range(2):

@@ -81,7 +81,17 @@ def clips(
         return (*transform(clip, label, draw), i) if numbered else transform(clip, label, draw)
 
     data = data.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return data.batch(batch_size, drop_remainder=training).prefetch(2)
+    return batches(data, batch_size, training)
+
+
+def batches(data, size, drop_remainder=True):
+    """Batches of examples, two of them ahead.
+
+    TensorFlow's tuner of parallel calls is off: the end of a pass would wait until it looks again, up to a minute.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.batch(size, drop_remainder=drop_remainder).prefetch(2).with_options(options)
 
 
 def check_readable(dataset, workers=None, view=RGB):

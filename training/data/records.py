@@ -5,6 +5,7 @@ The graph holds no Python, so a tf.data service can run it on other machines.
 
 import tensorflow as tf
 from keras_vid.training.data.augment import as_written, split
+from keras_vid.training.data.pipeline import batches
 from keras_vid.training.data.remote import enable, read_manifest
 
 from keras_vid.utils.errors import InputError
@@ -109,7 +110,7 @@ def records(
         return transform(clip, label, draw[1])
 
     data = data.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return data.batch(batch_size, drop_remainder=training).prefetch(2)
+    return batches(data, batch_size, training)
 
 
 @as_written
