@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from keras_vid.saved_models.engines.processor import has_vnni
 
-from keras_vid.utils.constructor import no_garbage_collection
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import atomic
 from keras_vid.utils.optional import need
@@ -42,17 +41,18 @@ def convert(model):
     return _converted(net, answers, ("logits", "scores"))
 
 
-@no_garbage_collection()
 def _converted(net, answers, names):
     """An OpenVINO model of `answers`, a function of float32 clips that returns the named outputs of a Keras network."""
     openvino = need("openvino", "openvino")
     import tensorflow as tf
 
+    from keras_vid.utils.constructor import no_garbage_collection
+
     module = tf.Module()
     module.weights = [weight.value for weight in net.variables]
     spec = tf.TensorSpec((None, *net.input_shape[1:]), tf.uint8, name="clip")
-    serve = tf.function(lambda clip: answers(tf.cast(clip, tf.float32)), input_signature=[spec])
-    with tempfile.TemporaryDirectory() as folder:
+    serve = tf.function(lambda clip: answers(tf.cast(clip, tf.float32)), input_signature=[spec], autograph=False)
+    with no_garbage_collection(), tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, serve.get_concrete_function())
         converted = openvino.Core().read_model(folder)
         outputs = [converted.output(name) for name in names]
