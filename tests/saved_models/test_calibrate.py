@@ -293,4 +293,4 @@ def test_one_of_each_family(name):
     clips = random_clips(network, count=4)
     exact, found = np.asarray(network(clips, training=False)), openvino.logits_of(small, name)(clips)
     assert found.shape == exact.shape and np.isfinite(found).all()
-    assert np.abs(exact - found).max() > 1e-5 * np.abs(exact).max() and np.ptp(found, axis=0).max() > 0
+    assert np.abs(exact - found).max() > 1e-3 * np.abs(exact).max() and np.ptp(found, axis=0).max() > 0
