@@ -104,7 +104,7 @@ def test_wrong_names_are_told_in_a_line(capsys, tmp_path):
 def test_a_table_is_trained_once_and_goes_on(tmp_path, monkeypatch, capsys):
     """Two rows of a figure on the synthetic set, which is made for it; started again it adds a seed, and no more."""
     flags = ["stm/table8", "-o", str(tmp_path), "--clips", "2", "--pixels", "32", "--size", "24", "--short", "24"]
-    flags += ["--epochs", "1", "-b", "8", "--frames", "4", "--rows", "channel*"]
+    flags += ["--epochs", "1", "-b", "8", "--frames", "4", "--rows", "channel*", "--backbone", "resnet14"]
     monkeypatch.chdir(tmp_path)
     assert main(["ablate", *flags, "-o", "."]) == 0  # the same folder by another name
     run = tmp_path / "channel_wise/seed0"
