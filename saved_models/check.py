@@ -4,7 +4,6 @@ import keras
 import numpy as np
 
 from keras_vid.inference.predict import random_clips
-from keras_vid.utils.constructor import no_garbage_collection
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.late import never_drawn
 
@@ -66,7 +65,7 @@ def in_float32(model):
         config = layer.get_config()
         return layer.__class__.from_config({**config, "dtype": "float32"} if "dtype" in config else config)
 
-    with no_garbage_collection(), never_drawn():
+    with never_drawn():
         plain = keras.models.clone_model(model, clone_function=copy)
     plain.set_weights(model.get_weights())
     return plain

@@ -15,10 +15,9 @@ from keras_vid.saved_models.forms import faster
 from keras_vid.saved_models.layout import METADATA
 
 import keras_vid
-from keras_vid.utils.constructor import no_garbage_collection
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.files import room_for
-from keras_vid.utils.late import never_drawn
+from keras_vid.utils.late import never_drawn, no_garbage_collection
 from keras_vid.utils.locks import held
 from keras_vid.view import set_view, view_of
 
@@ -122,7 +121,7 @@ def fix_shape(model, frames=None, size=None):
         shape[axis] = asked or shape[axis]
     if tuple(shape) == tuple(model.input_shape):
         return model
-    with no_garbage_collection(), never_drawn():
+    with never_drawn():
         fixed = keras.models.clone_model(model, input_tensors=keras.Input(shape[1:], name="clip"))
     fixed.set_weights(model.get_weights())
     set_view(fixed, **{name: getattr(view_of(model), name) for name in ("labels", "aspect", "fps", "stride")})

@@ -8,7 +8,6 @@ from keras import layers
 from keras_vid.saved_models.serving_layers import BalancedAffine, ScaleOffset
 
 from keras_vid.layers import Balanced, ChannelTemporalConv, DepthwiseHybridConv, GroupedConv2D, HybridConv, TemporalConv
-from keras_vid.utils.constructor import no_garbage_collection
 from keras_vid.utils.errors import InputError
 from keras_vid.utils.late import never_drawn
 
@@ -93,7 +92,7 @@ def fold(model, precision="float32"):
             return args[0]
         return layer(*args) if isinstance(layer, ScaleOffset) else layer(*args, **kwargs)
 
-    with no_garbage_collection(), never_drawn():
+    with never_drawn():
         folded = keras.models.clone_model(model, clone_function=copy, call_function=call)
     for layer in folded.layers:
         if layer.weights:

@@ -16,7 +16,6 @@ from keras import activations, layers
 from keras_vid.saved_models.fold import sources
 
 from keras_vid.layers.grouped import BLOCKS, GroupedConv2D, dense_kernel
-from keras_vid.utils.constructor import no_garbage_collection
 from keras_vid.utils.late import never_drawn
 
 
@@ -46,7 +45,7 @@ def faster(net):
     def call(layer, *args, **kwargs):
         return args[0] if layer.name in gone else layer(*args, **kwargs)
 
-    with no_garbage_collection(), never_drawn():
+    with never_drawn():
         fast = keras.models.clone_model(net, clone_function=copy, call_function=call)
     for layer in fast.layers:
         if layer.weights:

@@ -8,7 +8,6 @@ import keras
 import keras_vid.layers  # noqa: F401  registers the layers that a .keras file may name
 from keras_vid.models.create import create
 from keras_vid.models.variants import VARIANTS
-from keras_vid.utils.constructor import no_garbage_collection
 from keras_vid.utils.errors import InputError, MissingFile
 from keras_vid.utils.late import never_drawn
 from keras_vid.view import FILE, ClipView, view_of
@@ -39,7 +38,7 @@ def _load_file(path, view):
     if not path.is_file():
         raise MissingFile(f"{path} does not exist")
     try:
-        with no_garbage_collection(), never_drawn():
+        with never_drawn():
             model = keras.models.load_model(path, compile=False)
     except Exception as error:
         raise InputError(f"{path} is not a readable .keras file: {str(error).splitlines()[0]}") from error

@@ -1,11 +1,9 @@
 """What all constructors of networks have in common: misspelt options are refused, and weights are drawn late."""
 
-import contextlib
 import difflib
 import functools
-import gc
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import ParamSpec
 
 import keras
@@ -62,27 +60,10 @@ def constructor(build: Callable[P, keras.Model]) -> Callable[P, keras.Model]:
         if isinstance(dropout, int | float) and not 0 <= dropout < 1:
             raise InputError(f"dropout={dropout}: the share of features that are dropped, from 0 to below 1")
         weights = signature.bind(*args, **options).arguments.get("weights")
-        with no_garbage_collection(), drawn_fast() if weights is None else drawn_late():
+        with drawn_fast() if weights is None else drawn_late():
             return build(*args, **options)
 
     return checked
-
-
-@contextlib.contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """Python does not search for garbage: what a network is built of is none, and the search takes a third of the time.
-
-    >>> with no_garbage_collection():
-    ...     gc.isenabled()
-    False
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def refuse_unknown(name: str, options: Iterable[str], known: Iterable[str]) -> None:

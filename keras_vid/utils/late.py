@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import math
 import threading
 from collections.abc import Iterator
@@ -111,8 +112,25 @@ def shapes_only() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Python does not search for garbage: what a network is built of is none, and the search takes a third of the time.
+
+    >>> with no_garbage_collection():
+    ...     gc.isenabled()
+    False
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextlib.contextmanager
 def _random_weights(make):
-    """While it lasts, `make` adds the weights that start at random, in this thread."""
+    """While it lasts, `make` adds the weights that start at random, in this thread, and no garbage is searched for."""
     add_weight, thread = keras.layers.Layer.add_weight, threading.get_ident()
 
     def add(layer, *args, **options):
@@ -124,7 +142,8 @@ def _random_weights(make):
 
     keras.layers.Layer.add_weight = add
     try:
-        yield
+        with no_garbage_collection():
+            yield
     finally:
         keras.layers.Layer.add_weight = add_weight
 

@@ -57,6 +57,7 @@ def quantize(network, clips, name, any_processor=False):
 
 
 def weight_bits(any_processor=False):
+    """The bits of each weight that a file uses."""
     return 8 if has_vnni() and not any_processor else 7
 
 

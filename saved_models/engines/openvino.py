@@ -46,7 +46,7 @@ def _converted(net, answers, names):
     openvino = need("openvino", "openvino")
     import tensorflow as tf
 
-    from keras_vid.utils.constructor import no_garbage_collection
+    from keras_vid.utils.late import no_garbage_collection
 
     module = tf.Module()
     module.weights = [weight.value for weight in net.variables]
